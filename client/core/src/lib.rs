@@ -1,0 +1,1 @@
+//! Accounts, conversations and delivery: the messenger behind every front end

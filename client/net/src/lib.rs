@@ -1,0 +1,1 @@
+//! Transports and the network facade: a request to a swarm member through an onion path

@@ -1,0 +1,1 @@
+//! The encrypted client database

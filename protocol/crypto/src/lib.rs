@@ -1,0 +1,1 @@
+//! Every cryptographic construction of the Session protocol

@@ -1,0 +1,1 @@
+//! bt-encoding, message padding and the recovery password's word form

@@ -1,0 +1,1 @@
+//! The protobuf schema and the pipelines between message content and stored bytes

@@ -1,0 +1,1 @@
+//! Onion request layers and the path manager

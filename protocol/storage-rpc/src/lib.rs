@@ -1,0 +1,1 @@
+//! Storage node requests, answers and signatures, for clients and nodes alike

@@ -1,0 +1,1 @@
+//! What every server shares: TLS, HTTP listener, limits, graceful stop

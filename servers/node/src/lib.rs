@@ -1,0 +1,1 @@
+//! Session Node: message storage, swarm replication and onion relay

@@ -1,0 +1,1 @@
+//! Who the nodes are: static node list and swarm assignment

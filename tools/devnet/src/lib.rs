@@ -1,0 +1,1 @@
+//! A whole private network in one process

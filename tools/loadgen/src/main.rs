@@ -1,0 +1,2 @@
+//! tools/loadgen
+fn main() {}
