@@ -1,1 +1,6 @@
-//! bt-encoding, message padding and the recovery password's word form
+#![doc = include_str!("../README.md")]
+
+pub mod bt;
+pub mod mnemonic;
+pub mod padding;
+pub mod zstd_frame;

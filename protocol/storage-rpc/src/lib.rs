@@ -1,1 +1,30 @@
-//! Storage node requests, answers and signatures, for clients and nodes alike
+#![doc = include_str!("../README.md")]
+
+pub mod active_nodes;
+mod auth;
+pub mod bulk;
+mod check;
+mod error;
+mod fields;
+mod method;
+pub mod node_list;
+pub mod request;
+pub mod response;
+pub mod signing;
+mod wire;
+
+pub use auth::{
+    AccountSigner, Auth, AuthError, GroupAdminSigner, Permissions, RequestSigner, SubaccountAuth,
+    SubaccountSigner, SubaccountToken, verify_auth,
+};
+pub use check::{CheckContext, Origin};
+pub use error::{ReadError, RpcError, status_kind};
+pub use method::Method;
+pub use request::{
+    Encoding, ExpireMode, NamespaceFilter, OxendEndpoint, OxendRequest, Request, Retrieve, Store,
+};
+pub use response::{
+    BatchResponse, HardFork, NodeOutcome, Reply, RetrieveResponse, StoreResponse, SubResponse,
+    SwarmResponse,
+};
+pub use wire::Tree;

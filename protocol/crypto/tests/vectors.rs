@@ -1,0 +1,17 @@
+//! The reference vectors of this crate's constructions, every case of each section, in both
+//! directions where the reference's random bytes are given.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "vectors/direct.rs"]
+mod direct;
+#[path = "vectors/file.rs"]
+mod file;
+#[path = "vectors/keys.rs"]
+mod keys;
+#[path = "vectors/onion.rs"]
+mod onion;

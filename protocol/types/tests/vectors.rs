@@ -1,0 +1,68 @@
+//! The reference vectors of swarm selection, every case of `swarm.json`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+use session_types::{SwarmId, SwarmPubkey, nearest_swarm};
+
+const FILE: &str = "swarm.json";
+const KEYS: [&str; 4] = ["chosen", "pubkey_no_prefix", "swarm_ids", "swarm_space"];
+
+fn load() -> Map<String, Value> {
+    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors")),
+        PathBuf::from,
+    );
+    let text = std::fs::read_to_string(folder.join(FILE)).expect(FILE);
+    let Value::Object(file) = serde_json::from_str(&text).unwrap() else {
+        panic!("{FILE} holds no object")
+    };
+    for section in file.keys() {
+        assert!(
+            ["about", "cases"].contains(&section.as_str()),
+            "unknown section {section}"
+        );
+    }
+    file
+}
+
+/// A 64-bit number, which the file writes as text.
+fn number(value: &Value) -> u64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn swarm() {
+    let file = load();
+    let cases = file["cases"].as_array().unwrap();
+    assert!(!cases.is_empty(), "no cases");
+    for case in cases {
+        let fields: Vec<&str> = case
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(fields, KEYS, "unknown keys");
+        let key = case["pubkey_no_prefix"].as_str().unwrap();
+        let swarms: Vec<SwarmId> = case["swarm_ids"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|id| SwarmId::new(number(id)))
+            .collect();
+        for prefix in ["05", "03"] {
+            let owner: SwarmPubkey = format!("{prefix}{key}").parse().unwrap();
+            let position = owner.position();
+            assert_eq!(position.get(), number(&case["swarm_space"]), "{key}");
+            let chosen = nearest_swarm(&swarms, position);
+            assert_eq!(chosen, Some(SwarmId::new(number(&case["chosen"]))), "{key}");
+        }
+    }
+}
