@@ -1,2 +1,84 @@
-//! app
-fn main() {}
+//! `session`: private messages without a phone number, and the private network to try them on.
+//!
+//! This crate is thin: it parses the command line, calls `session-core` or `session-devnet`, and
+//! prints. What it decides itself is how things are said.
+
+mod accounts;
+mod cli;
+mod commands;
+mod failure;
+mod output;
+mod route_story;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, Global};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    logging(&global);
+    let output = Output::new(global.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.failure(&anyhow::Error::new(error).context("cannot start"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match command {
+            Command::Account(command) => commands::account::run(&global, command, &output),
+            Command::Send(arguments) => commands::send::run(&global, arguments, &output).await,
+            Command::Listen(arguments) => commands::listen::run(&global, arguments, &output).await,
+            Command::History(arguments) => commands::history::run(&global, &arguments, &output),
+            Command::Devnet(arguments) => commands::devnet::run(&global, &arguments, &output).await,
+            Command::Demo(arguments) => commands::demo::run(&global, &arguments, &output).await,
+        }
+    });
+    // Whatever still runs in the background holds nothing that needs saving.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            output.failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error; without `-v` only what a person must know.
+fn logging(global: &Global) {
+    let level = match global.verbose {
+        0 => "error",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("SESSION_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("off,{}", crates_at(level))));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Only this project's crates: libraries below would log addresses.
+fn crates_at(level: &str) -> String {
+    [
+        "session",
+        "session_core",
+        "session_net",
+        "session_node",
+        "session_devnet",
+        "session_store",
+    ]
+    .map(|name| format!("{name}={level}"))
+    .join(",")
+}

@@ -39,7 +39,9 @@ enum Stage {
 const STAGES: [Stage; 4] = [Stage::Fmt, Stage::Clippy, Stage::Test, Stage::Doc];
 
 fn main() -> ExitCode {
-    let Arguments { task: Task::Test { only } } = Arguments::parse();
+    let Arguments {
+        task: Task::Test { only },
+    } = Arguments::parse();
     match run(&only) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,7 +59,10 @@ fn run(only: &[Stage]) -> anyhow::Result<()> {
             stage.run()?;
         }
     }
-    say(&format!("xtask: all green in {} s", started.elapsed().as_secs()));
+    say(&format!(
+        "xtask: all green in {} s",
+        started.elapsed().as_secs()
+    ));
     Ok(())
 }
 
@@ -67,15 +72,33 @@ impl Stage {
         match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"], &[])?,
             Self::Clippy => {
-                cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+                cargo(
+                    &[
+                        "clippy",
+                        "--workspace",
+                        "--all-targets",
+                        "--",
+                        "-D",
+                        "warnings",
+                    ],
+                    &[],
+                )?;
             }
             Self::Doc => cargo(
-                &["doc", "--workspace", "--no-deps", "--document-private-items"],
+                &[
+                    "doc",
+                    "--workspace",
+                    "--no-deps",
+                    "--document-private-items",
+                ],
                 &[("RUSTDOCFLAGS", "-D warnings")],
             )?,
             Self::Test => cargo(&["test", "--workspace", "--no-fail-fast"], &[])?,
         }
-        say(&format!("xtask: {self:?} passed in {} s", started.elapsed().as_secs()));
+        say(&format!(
+            "xtask: {self:?} passed in {} s",
+            started.elapsed().as_secs()
+        ));
         Ok(())
     }
 }
@@ -97,7 +120,9 @@ fn require_tools() -> anyhow::Result<()> {
 }
 
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has a parent")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask has a parent")?;
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     say(&format!("xtask: cargo {}", arguments.join(" ")));
     let status = Command::new(program)
@@ -112,7 +137,10 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()>
     Ok(())
 }
 
-#[allow(clippy::print_stderr, reason = "a command-line tool reports to its terminal")]
+#[allow(
+    clippy::print_stderr,
+    reason = "a command-line tool reports to its terminal"
+)]
 fn say(line: &str) {
     eprintln!("{line}");
 }

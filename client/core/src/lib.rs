@@ -1,1 +1,11 @@
-//! Accounts, conversations and delivery: the messenger behind every front end
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod cache;
+mod error;
+mod event;
+mod store_thread;
+
+pub use account::{Account, AccountOptions, PollSummary};
+pub use error::CoreError;
+pub use event::{Event, Sent};

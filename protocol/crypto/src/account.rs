@@ -107,14 +107,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing() {
-        assert_eq!(
-            format!("{:?}", AccountKeys::from_seed16([7; 16])),
-            "AccountKeys { .. }"
-        );
-    }
-
-    #[test]
     fn long_seeds_have_long_passwords() {
         let keys = AccountKeys::from_seed32([3; 32]);
         assert_eq!(keys.seed16(), None);

@@ -26,6 +26,14 @@ pub(crate) fn xchacha_seal_in_place(
     buffer.extend_from_slice(&tag);
 }
 
+/// Ciphertext and tag.
+pub(crate) fn xchacha_seal(key: &[u8; 32], nonce: &[u8; NONCE], plaintext: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(plaintext.len().saturating_add(TAG));
+    out.extend_from_slice(plaintext);
+    xchacha_seal_in_place(key, nonce, &mut out, 0);
+    out
+}
+
 /// Opens ciphertext and tag.
 pub(crate) fn xchacha_open(
     key: &[u8; 32],

@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
 use ed25519_dalek::{Verifier, VerifyingKey};
 use rand_core::CryptoRng;
@@ -97,6 +98,11 @@ impl Ed25519Secret {
     #[must_use]
     pub fn to_x25519(&self) -> X25519Secret {
         X25519Secret::from_bytes(*self.0.clamped)
+    }
+
+    /// The secret scalar, reduced.
+    pub(crate) fn scalar(&self) -> &Scalar {
+        &self.0.expanded.scalar
     }
 }
 
@@ -194,15 +200,7 @@ pub(crate) fn prime_order_point(bytes: &[u8; 32]) -> Result<EdwardsPoint, Crypto
 
 #[cfg(test)]
 mod tests {
-    use curve25519_dalek::scalar::Scalar;
-
     use super::*;
-
-    #[test]
-    fn debug_shows_nothing() {
-        let key = Ed25519Secret::from_seed([7; 32]);
-        assert_eq!(format!("{key:?}"), "Ed25519Secret { .. }");
-    }
 
     #[test]
     fn stored_forms() {
@@ -251,7 +249,7 @@ mod tests {
             .chain_update(key.public().as_bytes())
             .chain_update(b"message")
             .finalize();
-        let s = Scalar::from_bytes_mod_order_wide(&hash.into()) * key.0.expanded.scalar;
+        let s = Scalar::from_bytes_mod_order_wide(&hash.into()) * key.scalar();
         let mut bytes = [0; 64];
         bytes[..32].copy_from_slice(identity.as_bytes());
         bytes[32..].copy_from_slice(s.as_bytes());

@@ -7,11 +7,21 @@
     clippy::indexing_slicing
 )]
 
+#[path = "vectors/attachments.rs"]
+mod attachments;
+#[path = "vectors/community.rs"]
+mod community;
 #[path = "vectors/direct.rs"]
 mod direct;
 #[path = "vectors/file.rs"]
 mod file;
+#[path = "vectors/group.rs"]
+mod group;
 #[path = "vectors/keys.rs"]
 mod keys;
 #[path = "vectors/onion.rs"]
 mod onion;
+#[path = "vectors/protocol.rs"]
+mod protocol;
+#[path = "vectors/services.rs"]
+mod services;

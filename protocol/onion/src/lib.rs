@@ -1,1 +1,11 @@
-//! Onion request layers and the path manager
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod hop_error;
+pub mod packet;
+pub mod paths;
+pub mod pool;
+pub mod v4;
+
+pub use error::{EntryError, OnionError, PeelError};
+pub use packet::Hop;

@@ -144,11 +144,13 @@ impl TryFrom<&[u8]> for SubaccountToken {
     type Error = ParseError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, ParseError> {
-        <[u8; 36]>::try_from(bytes).map(Self).map_err(|_| ParseError::Length {
-            expected: Self::LEN,
-            found: bytes.len(),
-            unit: "bytes",
-        })
+        <[u8; 36]>::try_from(bytes)
+            .map(Self)
+            .map_err(|_| ParseError::Length {
+                expected: Self::LEN,
+                found: bytes.len(),
+                unit: "bytes",
+            })
     }
 }
 
@@ -220,8 +222,12 @@ pub fn verify_auth(
     if !permissions.contains(required) {
         return Err(AuthError::Permission);
     }
-    verify(&account_key, subaccount.token.as_bytes(), &subaccount.signature)
-        .map_err(|_| AuthError::TokenSignature)?;
+    verify(
+        &account_key,
+        subaccount.token.as_bytes(),
+        &subaccount.signature,
+    )
+    .map_err(|_| AuthError::TokenSignature)?;
     verify(&subaccount.token.holder(), signed, &auth.signature).map_err(|_| AuthError::Signature)
 }
 
@@ -230,7 +236,11 @@ fn account_key(owner: &SwarmPubkey, auth: &Auth) -> Result<Ed25519PublicKey, Aut
     match auth.pubkey_ed25519 {
         Some(key) if owner.prefix() == network_prefix::ACCOUNT => {
             let x25519 = ed25519_to_x25519(&key).map_err(|_| AuthError::KeyMismatch)?;
-            if x25519.as_bytes() == owner.key() { Ok(key) } else { Err(AuthError::KeyMismatch) }
+            if x25519.as_bytes() == owner.key() {
+                Ok(key)
+            } else {
+                Err(AuthError::KeyMismatch)
+            }
         }
         _ => Ok(Ed25519PublicKey::new(*owner.key())),
     }
@@ -294,7 +304,11 @@ impl RequestSigner for GroupAdminSigner<'_> {
     }
 
     fn authorise(&self, signed: &[u8]) -> Auth {
-        Auth { pubkey_ed25519: None, signature: self.key.sign(signed), subaccount: None }
+        Auth {
+            pubkey_ed25519: None,
+            signature: self.key.sign(signed),
+            subaccount: None,
+        }
     }
 }
 
@@ -317,7 +331,12 @@ impl<F: Fn(&[u8]) -> Signature> SubaccountSigner<F> {
         token_signature: Signature,
         sign: F,
     ) -> Self {
-        Self { owner, token, token_signature, sign }
+        Self {
+            owner,
+            token,
+            token_signature,
+            sign,
+        }
     }
 }
 
@@ -351,14 +370,21 @@ impl Auth {
     pub(crate) fn write_pubkey(&self, dict: &mut DictBuilder) {
         dict.put_some(
             "pubkey_ed25519",
-            self.pubkey_ed25519.map(|key| Tree::Hex(key.as_bytes().to_vec())),
+            self.pubkey_ed25519
+                .map(|key| Tree::Hex(key.as_bytes().to_vec())),
         );
     }
 
     pub(crate) fn write_signature(&self, dict: &mut DictBuilder) {
         if let Some(subaccount) = &self.subaccount {
-            dict.put("subaccount", Tree::Blob(subaccount.token.as_bytes().to_vec()));
-            dict.put("subaccount_sig", Tree::Blob(subaccount.signature.as_bytes().to_vec()));
+            dict.put(
+                "subaccount",
+                Tree::Blob(subaccount.token.as_bytes().to_vec()),
+            );
+            dict.put(
+                "subaccount_sig",
+                Tree::Blob(subaccount.signature.as_bytes().to_vec()),
+            );
         }
         dict.put("signature", Tree::Blob(self.signature.as_bytes().to_vec()));
     }

@@ -81,7 +81,9 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<BulkMessage>, ReadError> {
     if bytes.len() > MAX_BATCH_BYTES {
         return Err(ReadError::TooMany("bytes"));
     }
-    let (&version, list) = bytes.split_first().ok_or(ReadError::Encoding("bulk data"))?;
+    let (&version, list) = bytes
+        .split_first()
+        .ok_or(ReadError::Encoding("bulk data"))?;
     if version != VERSION {
         return Err(ReadError::Version(version));
     }
@@ -113,9 +115,13 @@ fn row(message: &BulkMessage) -> ListWriter {
 }
 
 fn read_row(row: &mut ListReader<'_>) -> Result<BulkMessage, ReadError> {
-    let owner = SwarmPubkey::try_from(row.bytes().map_err(bad)?)
-        .map_err(ReadError::field("pubkey"))?;
-    let hash = row.text().map_err(bad)?.parse().map_err(ReadError::field("hash"))?;
+    let owner =
+        SwarmPubkey::try_from(row.bytes().map_err(bad)?).map_err(ReadError::field("pubkey"))?;
+    let hash = row
+        .text()
+        .map_err(bad)?
+        .parse()
+        .map_err(ReadError::field("hash"))?;
     let timestamp = time(row, "timestamp")?;
     let expiry = time(row, "expiry")?;
     let data = row.bytes().map_err(bad)?;
@@ -128,12 +134,21 @@ fn read_row(row: &mut ListReader<'_>) -> Result<BulkMessage, ReadError> {
         let number = row.i64().map_err(bad)?;
         Namespace::new(i16::try_from(number).map_err(|_| ReadError::Field("namespace"))?)
     };
-    Ok(BulkMessage { owner, namespace, hash, timestamp, expiry, data: data.to_vec() })
+    Ok(BulkMessage {
+        owner,
+        namespace,
+        hash,
+        timestamp,
+        expiry,
+        data: data.to_vec(),
+    })
 }
 
 fn time(row: &mut ListReader<'_>, name: &'static str) -> Result<Timestamp, ReadError> {
     let ms = row.i64().map_err(bad)?;
-    u64::try_from(ms).map(Timestamp::from_ms).map_err(|_| ReadError::Field(name))
+    u64::try_from(ms)
+        .map(Timestamp::from_ms)
+        .map_err(|_| ReadError::Field(name))
 }
 
 fn bad(_: bt::BtError) -> ReadError {

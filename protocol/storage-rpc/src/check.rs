@@ -134,7 +134,10 @@ impl Store {
         }
         let auth = self.auth.as_ref().ok_or_else(|| {
             let namespace = self.namespace;
-            RpcError::new(401, format!("store: signature required to store to namespace {namespace}"))
+            RpcError::new(
+                401,
+                format!("store: signature required to store to namespace {namespace}"),
+            )
         })?;
         if context.now.distance(self.sig_timestamp) > limits::SIGNATURE_TOLERANCE {
             return Err(RpcError::new(
@@ -164,7 +167,11 @@ impl Retrieve {
                 Ok(())
             };
         };
-        context.near_now(Method::Retrieve, signed.timestamp, limits::SIGNATURE_TOLERANCE)?;
+        context.near_now(
+            Method::Retrieve,
+            signed.timestamp,
+            limits::SIGNATURE_TOLERANCE,
+        )?;
         let context = CheckContext {
             revoked: context.revoked && !self.namespace.readable_when_revoked(),
             ..*context
@@ -222,7 +229,10 @@ impl DeleteBefore {
     /// [`RpcError`] 401.
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
         if self.before > context.now.plus(limits::SIGNATURE_TOLERANCE) {
-            return Err(RpcError::new(401, "delete_before timestamp too far in the future"));
+            return Err(RpcError::new(
+                401,
+                "delete_before timestamp too far in the future",
+            ));
         }
         let signed = signing::delete_before(self.namespace, self.before);
         context.authorised(
@@ -242,7 +252,10 @@ impl ExpireAll {
     /// [`RpcError`] 401 or 406.
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
         if self.expiry < context.now.minus(context.tolerance()) {
-            return Err(RpcError::new(406, "expire_all timestamp should be >= current time"));
+            return Err(RpcError::new(
+                406,
+                "expire_all timestamp should be >= current time",
+            ));
         }
         let signed = signing::expire_all(self.namespace, self.expiry);
         context.authorised(
@@ -263,10 +276,16 @@ impl Expire {
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
         let earliest = context.now.minus(limits::SIGNATURE_TOLERANCE);
         if self.expiry.iter().any(|expiry| *expiry < earliest) {
-            return Err(RpcError::new(401, "expire: timestamp should be >= current time"));
+            return Err(RpcError::new(
+                401,
+                "expire: timestamp should be >= current time",
+            ));
         }
         if self.expiry.len() > 1 && context.hf < MULTI_EXPIRY_HARD_FORK {
-            return Err(RpcError::new(403, "expire: multiple expiries not supported yet"));
+            return Err(RpcError::new(
+                403,
+                "expire: multiple expiries not supported yet",
+            ));
         }
         let signed = signing::expire(self.mode, &self.expiry, &self.messages);
         context.authorised(
@@ -302,9 +321,10 @@ impl Expire {
     }
 
     fn may_shorten(&self) -> bool {
-        self.auth.subaccount.as_ref().is_none_or(|subaccount| {
-            subaccount.token.permissions().contains(Permissions::DELETE)
-        })
+        self.auth
+            .subaccount
+            .as_ref()
+            .is_none_or(|subaccount| subaccount.token.permissions().contains(Permissions::DELETE))
     }
 }
 
@@ -314,7 +334,11 @@ impl GetExpiries {
     /// # Errors
     /// [`RpcError`] 401 or 406.
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
-        context.near_now(Method::GetExpiries, self.timestamp, limits::SIGNATURE_TOLERANCE)?;
+        context.near_now(
+            Method::GetExpiries,
+            self.timestamp,
+            limits::SIGNATURE_TOLERANCE,
+        )?;
         let signed = signing::get_expiries(self.timestamp, &self.messages);
         context.authorised(
             &self.owner,
@@ -332,7 +356,11 @@ impl RevokeSubaccount {
     /// # Errors
     /// [`RpcError`] 401 or 406.
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
-        context.near_now(Method::RevokeSubaccount, self.timestamp, context.tolerance())?;
+        context.near_now(
+            Method::RevokeSubaccount,
+            self.timestamp,
+            context.tolerance(),
+        )?;
         let signed = signing::revoke_subaccount(self.timestamp, &self.revoke);
         let none = Permissions::NONE;
         context.authorised(&self.owner, &self.auth, &signed, none, "revoke_subaccount")
@@ -345,10 +373,20 @@ impl UnrevokeSubaccount {
     /// # Errors
     /// [`RpcError`] 401 or 406.
     pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
-        context.near_now(Method::UnrevokeSubaccount, self.timestamp, context.tolerance())?;
+        context.near_now(
+            Method::UnrevokeSubaccount,
+            self.timestamp,
+            context.tolerance(),
+        )?;
         let signed = signing::unrevoke_subaccount(self.timestamp, &self.unrevoke);
         let none = Permissions::NONE;
-        context.authorised(&self.owner, &self.auth, &signed, none, "unrevoke_subaccount")
+        context.authorised(
+            &self.owner,
+            &self.auth,
+            &signed,
+            none,
+            "unrevoke_subaccount",
+        )
     }
 }
 
@@ -362,6 +400,12 @@ impl RevokedSubaccounts {
         context.near_now(Method::RevokedSubaccounts, self.timestamp, tolerance)?;
         let signed = signing::revoked_subaccounts(self.timestamp);
         let none = Permissions::NONE;
-        context.authorised(&self.owner, &self.auth, signed.as_bytes(), none, "revoked_subaccounts")
+        context.authorised(
+            &self.owner,
+            &self.auth,
+            signed.as_bytes(),
+            none,
+            "revoked_subaccounts",
+        )
     }
 }

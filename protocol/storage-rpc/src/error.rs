@@ -17,7 +17,10 @@ impl RpcError {
     /// A refusal with any status and text.
     #[must_use]
     pub fn new(status: u16, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self {
+            status,
+            text: text.into(),
+        }
     }
 
     /// A parameter that cannot be used: 400 and `invalid request: ` before the text.

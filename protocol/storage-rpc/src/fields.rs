@@ -1,7 +1,9 @@
 //! Typed access to the parameters of a request, with the refusal texts nodes give
 //! (docs/protocol/node-rpc.md sections 1 and 1.1).
 
-use session_types::{Ed25519PublicKey, Namespace, Signature, SwarmPubkey, Timestamp, network_prefix};
+use session_types::{
+    Ed25519PublicKey, Namespace, Signature, SwarmPubkey, Timestamp, network_prefix,
+};
 
 use crate::wire::{Reader, decode_base64, decode_hex};
 use crate::{Auth, NamespaceFilter, RpcError, SubaccountAuth, SubaccountToken};
@@ -99,7 +101,9 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn namespace(self, key: &str) -> Parsed<Namespace> {
         let expected = "16-bit integer";
-        self.typed(key, expected, Reader::int)?.map(|n| self.in_range(key, n, expected)).transpose()
+        self.typed(key, expected, Reader::int)?
+            .map(|n| self.in_range(key, n, expected))
+            .transpose()
     }
 
     pub(crate) fn namespace_or_all(self, key: &str) -> Parsed<NamespaceFilter> {
@@ -122,7 +126,9 @@ impl<'a> Fields<'a> {
         };
         let raw = match (self.raw("pubkey")?, other) {
             (Some(_), Some(_)) => {
-                return Err(RpcError::invalid("Cannot specify both 'pubkey' and 'pubKey'"));
+                return Err(RpcError::invalid(
+                    "Cannot specify both 'pubkey' and 'pubKey'",
+                ));
             }
             (None, None) => return Err(RpcError::missing("pubkey")),
             (Some(raw), None) | (None, Some(raw)) => raw,
@@ -143,7 +149,9 @@ impl<'a> Fields<'a> {
         subaccounts: SubaccountUse,
     ) -> Result<Auth, RpcError> {
         let pubkey_ed25519 = self.raw("pubkey_ed25519")?;
-        let signature = self.raw("signature")?.ok_or_else(|| RpcError::missing("signature"))?;
+        let signature = self
+            .raw("signature")?
+            .ok_or_else(|| RpcError::missing("signature"))?;
         let pubkey_ed25519 = pubkey_ed25519
             .map(|raw| {
                 if owner.prefix() == network_prefix::ACCOUNT {
@@ -160,7 +168,11 @@ impl<'a> Fields<'a> {
             SubaccountUse::Allowed => self.subaccount()?,
             SubaccountUse::Refused => None,
         };
-        Ok(Auth { pubkey_ed25519, signature, subaccount })
+        Ok(Auth {
+            pubkey_ed25519,
+            signature,
+            subaccount,
+        })
     }
 
     fn subaccount(self) -> Parsed<SubaccountAuth> {
@@ -186,7 +198,10 @@ impl<'a> Fields<'a> {
         } else {
             "invalid signature"
         };
-        Ok(Some(SubaccountAuth { token, signature: self.signature(signature, prefix)? }))
+        Ok(Some(SubaccountAuth {
+            token,
+            signature: self.signature(signature, prefix)?,
+        }))
     }
 
     /// A list of subaccount tokens under `revoke` or `unrevoke`.
@@ -223,19 +238,23 @@ impl<'a> Fields<'a> {
         } else {
             Some(raw.to_vec())
         };
-        bytes.and_then(|bytes| Signature::try_from(bytes.as_slice()).ok()).ok_or_else(|| {
-            RpcError::invalid(if self.0.is_json() {
-                format!("{prefix}: expected base64 encoded Ed25519 signature")
-            } else {
-                format!("{prefix}: expected 64-byte Ed25519 signature")
+        bytes
+            .and_then(|bytes| Signature::try_from(bytes.as_slice()).ok())
+            .ok_or_else(|| {
+                RpcError::invalid(if self.0.is_json() {
+                    format!("{prefix}: expected base64 encoded Ed25519 signature")
+                } else {
+                    format!("{prefix}: expected 64-byte Ed25519 signature")
+                })
             })
-        })
     }
 
     fn in_range(self, key: &str, n: i64, expected: &str) -> Result<Namespace, RpcError> {
         i16::try_from(n).map(Namespace::new).map_err(|_| {
             if self.0.is_json() {
-                RpcError::invalid(format!("Invalid value given for '{key}': value out of range"))
+                RpcError::invalid(format!(
+                    "Invalid value given for '{key}': value out of range"
+                ))
             } else {
                 unexpected(key, expected)
             }
@@ -244,7 +263,9 @@ impl<'a> Fields<'a> {
 
     /// A number written as text; `None` when the value is not text at all.
     fn stringified<T: core::str::FromStr>(self, key: &str) -> Parsed<T> {
-        let Some(text) = self.0.get(key).and_then(Reader::text) else { return Ok(None) };
+        let Some(text) = self.0.get(key).and_then(Reader::text) else {
+            return Ok(None);
+        };
         text.parse().map(Some).map_err(|_| {
             let quoted = serde_json::Value::from(text);
             RpcError::invalid(format!("Invalid value given for '{key}': {quoted}"))
@@ -288,12 +309,17 @@ pub(crate) fn require<T>(key: &str, value: Option<T>) -> Result<T, RpcError> {
 }
 
 fn unexpected(key: &str, expected: &str) -> RpcError {
-    RpcError::invalid(format!("Invalid value given for '{key}': expected {expected}"))
+    RpcError::invalid(format!(
+        "Invalid value given for '{key}': expected {expected}"
+    ))
 }
 
 /// A time that also fits a signed 64-bit column.
 fn time(value: Reader<'_>) -> Option<Timestamp> {
-    value.int().and_then(|n| u64::try_from(n).ok()).map(Timestamp::from_ms)
+    value
+        .int()
+        .and_then(|n| u64::try_from(n).ok())
+        .map(Timestamp::from_ms)
 }
 
 /// 66 hex digits or 33 raw bytes.

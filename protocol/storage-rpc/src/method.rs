@@ -128,7 +128,10 @@ impl Method {
     #[must_use]
     pub const fn needs_own_swarm(self) -> bool {
         self.is_recursive()
-            || matches!(self, Self::GetExpiries | Self::Retrieve | Self::RevokedSubaccounts)
+            || matches!(
+                self,
+                Self::GetExpiries | Self::Retrieve | Self::RevokedSubaccounts
+            )
     }
 }
 
@@ -147,7 +150,10 @@ mod tests {
         for method in Method::ALL {
             assert_eq!(Method::from_name(method.name()), Some(method));
         }
-        assert_eq!(Method::from_name("get_snodes_for_pubkey"), Some(Method::GetSwarm));
+        assert_eq!(
+            Method::from_name("get_snodes_for_pubkey"),
+            Some(Method::GetSwarm)
+        );
         assert_eq!(Method::from_name("ping"), None);
         assert_eq!(Method::ALL.iter().filter(|m| m.is_recursive()).count(), 8);
     }

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
-use session_types::{
-    Ed25519PublicKey, LegacyPublicKey, NodeContact, NodeVersion, SwarmId,
-};
+use session_types::{Ed25519PublicKey, LegacyPublicKey, NodeContact, NodeVersion, SwarmId};
 
 use crate::wire::{DictBuilder, Tree};
 use crate::{HardFork, OxendEndpoint, OxendRequest, ReadError};
@@ -95,7 +93,11 @@ impl FieldSet {
 
     fn from_names<'a>(names: impl IntoIterator<Item = &'a str> + Clone) -> Self {
         let removed = |name: &'a str| name.strip_prefix('-');
-        let added: Vec<&str> = names.clone().into_iter().filter(|n| removed(n).is_none()).collect();
+        let added: Vec<&str> = names
+            .clone()
+            .into_iter()
+            .filter(|n| removed(n).is_none())
+            .collect();
         let mut set = if added.is_empty() || added.contains(&"all") {
             Self::all()
         } else {
@@ -129,15 +131,20 @@ impl NodeListQuery {
     /// # Errors
     /// [`ReadError`] naming a parameter of the wrong type.
     pub fn from_json(params: Option<&Value>) -> Result<Self, ReadError> {
-        let get = |key: &str| params.and_then(|params| params.get(key)).filter(|v| !v.is_null());
+        let get = |key: &str| {
+            params
+                .and_then(|params| params.get(key))
+                .filter(|v| !v.is_null())
+        };
         let pubkeys = get("service_node_pubkeys").map(|value| {
             let list = value.as_array()?;
-            list.iter().map(|key| key.as_str()?.parse().ok()).collect::<Option<Vec<_>>>()
+            list.iter()
+                .map(|key| key.as_str()?.parse().ok())
+                .collect::<Option<Vec<_>>>()
         });
         Ok(Self {
             fields: FieldSet::from_json(get("fields"))?,
-            active_only: typed(get("active_only"), Value::as_bool, "active_only")?
-                .unwrap_or(false),
+            active_only: typed(get("active_only"), Value::as_bool, "active_only")?.unwrap_or(false),
             limit: typed(get("limit"), Value::as_i64, "limit")?.unwrap_or(0),
             service_node_pubkeys: match pubkeys {
                 None => None,
@@ -185,12 +192,21 @@ pub fn node_request() -> OxendRequest {
         "requested_unlock_height",
         "height",
     ]);
-    OxendRequest { endpoint: OxendEndpoint::GetServiceNodes, params: Some(params.to_json()) }
+    OxendRequest {
+        endpoint: OxendEndpoint::GetServiceNodes,
+        params: Some(params.to_json()),
+    }
 }
 
 fn active_with(fields: &[&'static str]) -> Tree {
-    let fields = fields.iter().map(|name| ((*name).into(), Tree::Bool(true))).collect();
-    DictBuilder::new().put("active_only", Tree::Bool(true)).put("fields", Tree::Dict(fields)).finish()
+    let fields = fields
+        .iter()
+        .map(|name| ((*name).into(), Tree::Bool(true)))
+        .collect();
+    DictBuilder::new()
+        .put("active_only", Tree::Bool(true))
+        .put("fields", Tree::Dict(fields))
+        .finish()
 }
 
 /// One node of the list.
@@ -219,23 +235,38 @@ impl NodeRecord {
             ("pubkey_ed25519", json!(node.ed25519)),
             ("pubkey_x25519", json!(node.x25519)),
             ("public_ip", json!(node.ip)),
-            ("requested_unlock_height", json!(self.requested_unlock_height)),
+            (
+                "requested_unlock_height",
+                json!(self.requested_unlock_height),
+            ),
             ("service_node_pubkey", json!(node.legacy)),
             ("storage_lmq_port", json!(node.omq_port)),
             ("storage_port", json!(node.https_port)),
-            ("storage_server_version", self.version.map_or(Value::Null, |v| json!(v))),
+            (
+                "storage_server_version",
+                self.version.map_or(Value::Null, |v| json!(v)),
+            ),
             ("swarm", json!(node.swarm.to_string())),
             ("swarm_id", json!(node.swarm)),
         ];
-        let wanted = all.into_iter().filter(|(name, v)| fields.contains(name) && !v.is_null());
-        Value::Object(wanted.map(|(name, value)| (name.to_owned(), value)).collect())
+        let wanted = all
+            .into_iter()
+            .filter(|(name, v)| fields.contains(name) && !v.is_null());
+        Value::Object(
+            wanted
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
     }
 
     /// Reads one node; `None` when its keys, address or HTTPS port are missing or unusable.
     fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let port = |key: &str| {
-            value.get(key).and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok())
+            value
+                .get(key)
+                .and_then(Value::as_u64)
+                .and_then(|port| u16::try_from(port).ok())
         };
         let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(true);
         let ip: Ipv4Addr = text("public_ip")?.parse().ok()?;
@@ -302,16 +333,41 @@ impl NodeListAnswer {
         };
         let top = |key: &str, value: Option<Value>| value.filter(|_| fields.contains(key));
         let hash = self.block_hash.as_ref().map(|hash| json!(hash));
-        put("block_hash", if self.unchanged { hash } else { top("block_hash", hash) });
-        put("hardfork", top("hardfork", self.hard_fork.map(|hf| json!(hf.version))));
-        put("height", top("height", self.height.map(|height| json!(height))));
+        put(
+            "block_hash",
+            if self.unchanged {
+                hash
+            } else {
+                top("block_hash", hash)
+            },
+        );
+        put(
+            "hardfork",
+            top("hardfork", self.hard_fork.map(|hf| json!(hf.version))),
+        );
+        put(
+            "height",
+            top("height", self.height.map(|height| json!(height))),
+        );
         if !self.unchanged {
             let nodes = self.nodes.iter().map(|node| node.to_json(fields)).collect();
             put("service_node_states", Some(Value::Array(nodes)));
         }
-        put("snode_revision", top("snode_revision", self.hard_fork.map(|hf| json!(hf.revision))));
+        put(
+            "snode_revision",
+            top(
+                "snode_revision",
+                self.hard_fork.map(|hf| json!(hf.revision)),
+            ),
+        );
         put("status", Some(json!("OK")));
-        put("target_height", top("target_height", self.target_height.map(|height| json!(height))));
+        put(
+            "target_height",
+            top(
+                "target_height",
+                self.target_height.map(|height| json!(height)),
+            ),
+        );
         put("unchanged", self.unchanged.then_some(Value::Bool(true)));
         Value::Object(result)
     }
@@ -344,7 +400,10 @@ impl NodeListAnswer {
     pub fn from_result(result: &Value) -> Result<Self, ReadError> {
         let number = |key: &str| result.get(key).and_then(Value::as_u64);
         let small = |key: &str| number(key).and_then(|n| u32::try_from(n).ok());
-        let unchanged = result.get("unchanged").and_then(Value::as_bool).unwrap_or(false);
+        let unchanged = result
+            .get("unchanged")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         let nodes = match result.get("service_node_states") {
             Some(Value::Array(nodes)) => nodes.iter().filter_map(NodeRecord::from_json).collect(),
             None if unchanged => Vec::new(),
@@ -354,7 +413,10 @@ impl NodeListAnswer {
             nodes,
             height: number("height"),
             target_height: number("target_height"),
-            block_hash: result.get("block_hash").and_then(Value::as_str).map(str::to_owned),
+            block_hash: result
+                .get("block_hash")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             hard_fork: small("hardfork")
                 .map(|version| HardFork::new(version, small("snode_revision").unwrap_or(0))),
             unchanged,
@@ -371,5 +433,7 @@ fn typed<'a, T>(
     read: impl Fn(&'a Value) -> Option<T>,
     name: &'static str,
 ) -> Result<Option<T>, ReadError> {
-    value.map(|value| read(value).ok_or(ReadError::Field(name))).transpose()
+    value
+        .map(|value| read(value).ok_or(ReadError::Field(name)))
+        .transpose()
 }

@@ -173,7 +173,10 @@ impl Request {
     pub fn from_params(method: &str, params: &[u8]) -> Result<(Self, Encoding), RpcError> {
         match params.first() {
             Some(b'd') => Ok((Self::from_bt(method, params)?, Encoding::Bt)),
-            None => Ok((Self::from_json(method, &Value::Object(Default::default()))?, Encoding::Json)),
+            None => Ok((
+                Self::from_json(method, &Value::Object(Default::default()))?,
+                Encoding::Json,
+            )),
             Some(_) => {
                 known_method(method)?;
                 let value: Value = serde_json::from_slice(params).map_err(|_| bad_body())?;
@@ -189,7 +192,9 @@ impl Request {
     /// [`RpcError`] 400, also for methods that are never passed on.
     pub fn from_forwarded(method: &str, params: &[u8]) -> Result<Self, RpcError> {
         if !known_method(method)?.is_recursive() {
-            return Err(RpcError::invalid("received invalid forwarded non-forwardable request"));
+            return Err(RpcError::invalid(
+                "received invalid forwarded non-forwardable request",
+            ));
         }
         Self::from_bt(method, params)
     }
@@ -332,7 +337,10 @@ impl Request {
     /// `method` and `params`, before the encoding is chosen.
     #[must_use]
     pub fn to_tree(&self) -> Tree {
-        DictBuilder::new().text("method", self.method().name()).put("params", self.params()).finish()
+        DictBuilder::new()
+            .text("method", self.method().name())
+            .put("params", self.params())
+            .finish()
     }
 
     /// `{"method": …, "params": {…}}`.

@@ -20,7 +20,9 @@ use crate::ReadError;
 use crate::wire::{DictBuilder, Reader, Tree};
 
 pub use batch::{BatchResponse, IfElseResponse, SubResponse};
-pub use messages::{ExpiriesResponse, RetrieveResponse, RetrievedMessage, RevokedSubaccountsResponse};
+pub use messages::{
+    ExpiriesResponse, RetrieveResponse, RetrievedMessage, RevokedSubaccountsResponse,
+};
 pub use network::{InfoResponse, OxendResponse};
 pub use reply::Reply;
 pub use results::{
@@ -49,7 +51,10 @@ impl HardFork {
     }
 
     fn tree(self) -> Tree {
-        Tree::List(vec![Tree::Int(self.version.into()), Tree::Int(self.revision.into())])
+        Tree::List(vec![
+            Tree::Int(self.version.into()),
+            Tree::Int(self.revision.into()),
+        ])
     }
 
     fn read(reader: Reader<'_>) -> Option<Self> {
@@ -73,7 +78,8 @@ impl From<HardFork> for (u32, u32) {
 
 /// Adds the fields every object answer has (docs/protocol/node-rpc.md section 1.2).
 fn write_stamp(dict: &mut DictBuilder, t: Option<Timestamp>, hf: Option<HardFork>) {
-    dict.put_some("t", t.map(time_tree)).put_some("hf", hf.map(HardFork::tree));
+    dict.put_some("t", t.map(time_tree))
+        .put_some("hf", hf.map(HardFork::tree));
 }
 
 fn read_stamp(reader: Reader<'_>) -> (Option<Timestamp>, Option<HardFork>) {
@@ -85,7 +91,10 @@ fn time_tree(time: Timestamp) -> Tree {
 }
 
 fn time(reader: Reader<'_>, key: &str) -> Option<Timestamp> {
-    reader.get(key).and_then(Reader::uint).map(Timestamp::from_ms)
+    reader
+        .get(key)
+        .and_then(Reader::uint)
+        .map(Timestamp::from_ms)
 }
 
 /// A JSON answer as an object: some nodes and relays hand it on as JSON text inside a string.

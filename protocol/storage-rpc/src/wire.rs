@@ -54,9 +54,12 @@ impl Tree {
         match self {
             Self::Bool(b) => Value::Bool(*b),
             Self::Blob(bytes) => Value::String(BASE64.encode(bytes)),
-            Self::Dict(fields) => {
-                Value::Object(fields.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect())
-            }
+            Self::Dict(fields) => Value::Object(
+                fields
+                    .iter()
+                    .map(|(k, v)| (k.to_string(), v.to_json()))
+                    .collect(),
+            ),
             Self::Hex(bytes) => Value::String(HEXLOWER.encode(bytes)),
             Self::Int(n) => (*n).into(),
             Self::Json(value) | Self::JsonText(value) => value.clone(),
@@ -80,7 +83,10 @@ impl Tree {
             Self::Bool(b) => Bt::Int((*b).into()),
             Self::Blob(bytes) | Self::Hex(bytes) => Bt::Bytes(bytes.clone()),
             Self::Dict(fields) => Bt::Dict(
-                fields.iter().map(|(k, v)| (k.as_bytes().to_vec(), v.to_bt())).collect(),
+                fields
+                    .iter()
+                    .map(|(k, v)| (k.as_bytes().to_vec(), v.to_bt()))
+                    .collect(),
             ),
             Self::Int(n) => Bt::Int(*n),
             Self::Json(value) => json_to_bt(value),
@@ -177,9 +183,13 @@ fn json_to_bt(value: &Value) -> Bt {
             (None, None) => Bt::Bytes(n.to_string().into_bytes()),
         },
         Value::String(text) => Bt::Bytes(text.clone().into_bytes()),
-        Value::Array(items) => {
-            Bt::List(items.iter().filter(|v| !v.is_null()).map(json_to_bt).collect())
-        }
+        Value::Array(items) => Bt::List(
+            items
+                .iter()
+                .filter(|v| !v.is_null())
+                .map(json_to_bt)
+                .collect(),
+        ),
         Value::Object(map) => Bt::Dict(
             map.iter()
                 .filter(|(_, v)| !v.is_null())
@@ -207,7 +217,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn is_dict(self) -> bool {
-        matches!(self, Self::Json(Value::Object(_)) | Self::Bt(bt::Value::Dict(_)))
+        matches!(
+            self,
+            Self::Json(Value::Object(_)) | Self::Bt(bt::Value::Dict(_))
+        )
     }
 
     /// The value under `key`; null counts as absent.
@@ -259,13 +272,18 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(self) -> Option<&'a str> {
-        self.raw().and_then(|bytes| core::str::from_utf8(bytes).ok())
+        self.raw()
+            .and_then(|bytes| core::str::from_utf8(bytes).ok())
     }
 
     /// Base64 text in JSON, raw bytes in bt.
     pub(crate) fn blob(self) -> Option<Vec<u8>> {
         let raw = self.raw()?;
-        if self.is_json() { decode_base64(raw) } else { Some(raw.to_vec()) }
+        if self.is_json() {
+            decode_base64(raw)
+        } else {
+            Some(raw.to_vec())
+        }
     }
 
     pub(crate) fn list(self) -> Option<Vec<Self>> {
@@ -278,9 +296,13 @@ impl<'a> Reader<'a> {
     /// The entries of a dictionary; keys that are not UTF-8 are left out.
     pub(crate) fn entries(self) -> Option<Vec<(&'a str, Self)>> {
         match self {
-            Self::Json(value) => {
-                Some(value.as_object()?.iter().map(|(k, v)| (k.as_str(), Self::Json(v))).collect())
-            }
+            Self::Json(value) => Some(
+                value
+                    .as_object()?
+                    .iter()
+                    .map(|(k, v)| (k.as_str(), Self::Json(v)))
+                    .collect(),
+            ),
             Self::Bt(value) => Some(
                 value
                     .as_dict()?

@@ -1,6 +1,11 @@
 //! One message through the whole system: the texts and bytes of docs/protocol/walkthrough.md.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -44,7 +49,7 @@ fn sha256(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn bob() -> AccountKeys {
-    AccountKeys::from_seed16(core::array::from_fn(|i| i as u8))
+    AccountKeys::from_seed16([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
 }
 
 fn bob_owner() -> SwarmPubkey {
@@ -72,7 +77,11 @@ fn contact(k: u8) -> NodeContact {
         ip: Ipv4Addr::LOCALHOST,
         https_port: 43100 + u16::from(k),
         omq_port: 43200 + u16::from(k),
-        swarm: SwarmId::new(if k % 2 == 0 { 1 << 62 } else { 3 << 62 }),
+        swarm: SwarmId::new(if k.is_multiple_of(2) {
+            1 << 62
+        } else {
+            3 << 62
+        }),
     }
 }
 
@@ -109,7 +118,11 @@ fn step_1_seed_request_and_answer() {
             requested_unlock_height: 0,
         })
         .collect();
-    let answer = NodeListAnswer { nodes, height: Some(1_500_000), ..NodeListAnswer::default() };
+    let answer = NodeListAnswer {
+        nodes,
+        height: Some(1_500_000),
+        ..NodeListAnswer::default()
+    };
     let body = answer.to_rpc_body(&query.fields, None);
     assert_eq!(body["jsonrpc"], "2.0");
     assert_eq!(body["result"]["status"], "OK");
@@ -136,9 +149,16 @@ fn step_1_seed_request_and_answer() {
 
 #[test]
 fn step_2_swarm() {
-    let alice: AccountId =
-        "05d2ad010eeb72d72e561d9de7bd7b6989af77dcabffa03a5111a6c859ae5c3a72".parse().unwrap();
-    assert_eq!(AccountKeys::from_seed16(*b"\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef").account_id(), alice);
+    let alice: AccountId = "05d2ad010eeb72d72e561d9de7bd7b6989af77dcabffa03a5111a6c859ae5c3a72"
+        .parse()
+        .unwrap();
+    assert_eq!(
+        AccountKeys::from_seed16(
+            *b"\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef"
+        )
+        .account_id(),
+        alice
+    );
     assert_eq!(
         Request::GetSwarm(GetSwarm::new(alice.into())).to_json_text(),
         format!(r#"{{"jsonrpc":"2.0","method":"get_swarm","params":{{"pubkey":"{alice}"}}}}"#)
@@ -177,14 +197,19 @@ fn step_2_swarm() {
         x = x
     );
     assert!(text.starts_with(&begin), "{text}");
-    assert!(text.ends_with(r#"}],"swarm":"c000000000000000","t":1700000000020}"#), "{text}");
+    assert!(
+        text.ends_with(r#"}],"swarm":"c000000000000000","t":1700000000020}"#),
+        "{text}"
+    );
     let read = SwarmResponse::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
     assert_eq!(read, swarm);
 
     // A wrong node answers the same with 421, nested in a batch, as text outside of one.
     let wrong = swarm.to_wrong_swarm_reply();
     assert_eq!(only_result(&wrong)["code"], 421);
-    let batch = BatchResponse::from_json(&Reply::batch(&[wrong.clone()]).body.to_json()).unwrap();
+    let batch =
+        BatchResponse::from_json(&Reply::batch(std::slice::from_ref(&wrong)).body.to_json())
+            .unwrap();
     assert_eq!(batch.results[0].redirect().unwrap(), swarm);
     assert_eq!(wrong.to_onion_body(false), Value::String(text.clone()));
     let alone = json!({"code": 421, "body": text});
@@ -194,9 +219,14 @@ fn step_2_swarm() {
 
 #[test]
 fn step_4_store_request() {
-    let text = Request::sequence(vec![Request::Store(store())]).unwrap().to_json_text();
+    let text = Request::sequence(vec![Request::Store(store())])
+        .unwrap()
+        .to_json_text();
     assert_eq!(text.len(), 768);
-    assert_eq!(sha256(&text), "3b4b66fb7ae0185a9f81e58b638ba05eb9e6243e03dbe7fc72698d1c226ff9e4");
+    assert_eq!(
+        sha256(&text),
+        "3b4b66fb7ae0185a9f81e58b638ba05eb9e6243e03dbe7fc72698d1c226ff9e4"
+    );
     let Request::Sequence(parsed) = Request::from_json_body(text.as_bytes()).unwrap() else {
         panic!("not a sequence")
     };
@@ -206,9 +236,17 @@ fn step_4_store_request() {
 #[test]
 fn step_6_checks_hash_and_forwarding() {
     let store = store();
-    let context = CheckContext { now: now(), origin: Origin::Client, hf: HF, revoked: false };
+    let context = CheckContext {
+        now: now(),
+        origin: Origin::Client,
+        hf: HF,
+        revoked: false,
+    };
     Request::Store(store.clone()).check(&context).unwrap();
-    assert_eq!(message_hash(&store.owner, store.namespace, &store.data), hash());
+    assert_eq!(
+        message_hash(&store.owner, store.namespace, &store.data),
+        hash()
+    );
 
     let forwarded = Request::Store(store.clone()).to_forward_bt().unwrap();
     assert_eq!(forwarded.len(), 503);
@@ -227,7 +265,10 @@ fn step_6_checks_hash_and_forwarding() {
         assert_eq!(answer.len(), 155);
         let begin = format!("d6:expiryi1701209600000e4:hash43:{HASH}9:signature64:");
         assert!(answer.starts_with(begin.as_bytes()));
-        assert_eq!(NodeOutcome::from_peer_answer(&answer), NodeOutcome::Done(stored.clone()));
+        assert_eq!(
+            NodeOutcome::from_peer_answer(&answer),
+            NodeOutcome::Done(stored.clone())
+        );
         stored.verify(node_key(k).public()).unwrap();
         assert!(stored.verify(node_key(3).public()).is_err());
     }
@@ -240,11 +281,22 @@ fn store_answer() -> StoreResponse {
     for k in [1, 5] {
         let answer =
             NodeOutcome::Done(Stored::signed(&node_key(k), hash(), expiry, false)).to_peer_answer();
-        swarm.insert(*node_key(k).public(), NodeOutcome::from_peer_answer(&answer));
+        swarm.insert(
+            *node_key(k).public(),
+            NodeOutcome::from_peer_answer(&answer),
+        );
     }
-    let own = Stored { t: Some(t), ..Stored::signed(&node_key(3), hash(), expiry, false) };
+    let own = Stored {
+        t: Some(t),
+        ..Stored::signed(&node_key(3), hash(), expiry, false)
+    };
     swarm.insert(*node_key(3).public(), NodeOutcome::Done(own));
-    SwarmAnswer { swarm, t: Some(t), hf: Some(HF) }.into()
+    SwarmAnswer {
+        swarm,
+        t: Some(t),
+        hf: Some(HF),
+    }
+    .into()
 }
 
 #[test]
@@ -252,7 +304,10 @@ fn step_7_answer() {
     let reply = Reply::batch(&[Reply::ok(store_answer().to_tree())]);
     let text = String::from_utf8(reply.to_http_body()).unwrap();
     assert_eq!(text.len(), 890);
-    assert_eq!(sha256(&text), "df46e4987d345364854d7b53320ec107a0ed265f2e9bb1597522e373ebbf968f");
+    assert_eq!(
+        sha256(&text),
+        "df46e4987d345364854d7b53320ec107a0ed265f2e9bb1597522e373ebbf968f"
+    );
 
     let wrapped = json!({"body": reply.to_onion_body(false), "status": 200}).to_string();
     assert_eq!(wrapped.len(), 968);
@@ -297,12 +352,20 @@ fn step_8_poll() {
     let batch = Request::batch(requests.into_iter().map(Request::Retrieve).collect()).unwrap();
     let text = batch.to_json_text();
     assert_eq!(text.len(), 1893);
-    assert_eq!(sha256(&text), "2756ec88b79d3f3ad29d6e7baf3c7fe77aca5bbcb1fff688048074270f47ada9");
+    assert_eq!(
+        sha256(&text),
+        "2756ec88b79d3f3ad29d6e7baf3c7fe77aca5bbcb1fff688048074270f47ada9"
+    );
 
     let Request::Batch(parsed) = Request::from_json_body(text.as_bytes()).unwrap() else {
         panic!("not a batch")
     };
-    let context = CheckContext { now, origin: Origin::Client, hf: HF, revoked: false };
+    let context = CheckContext {
+        now,
+        origin: Origin::Client,
+        hf: HF,
+        revoked: false,
+    };
     for request in &parsed {
         request.check(&context).unwrap();
     }
@@ -326,7 +389,10 @@ fn step_8_poll() {
             r#"{{"body":{{"hf":[19,4],"messages":[{{"data":"{DATA}","expiration":1701209600000,"hash":"{HASH}","timestamp":1700000000000}}],"more":false,"t":1700000001050}},"code":200}}"#
         )
     );
-    assert_eq!(RetrieveResponse::from_json(&result["body"]).unwrap(), answer);
+    assert_eq!(
+        RetrieveResponse::from_json(&result["body"]).unwrap(),
+        answer
+    );
 
     let next = Request::Retrieve(retrieve(0, -2).after(Some(hash())));
     assert_eq!(next.to_json()["params"]["last_hash"], HASH);

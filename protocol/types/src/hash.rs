@@ -49,7 +49,10 @@ impl FromStr for MessageHash {
                 unit: "characters",
             });
         }
-        if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/') {
+        if !text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+        {
             return Err(ParseError::Alphabet("base64"));
         }
         Ok(Self(text.to_owned()))
@@ -87,8 +90,16 @@ mod tests {
 
     #[test]
     fn accepts_the_alphabet_only() {
-        assert!("to7q0Q2EY6ErAJeZFI+OGep/MTzqmhJiFw3EmXuAu/s".parse::<MessageHash>().is_ok());
-        assert!("to7q0Q2EY6ErAJeZFI-OGep/MTzqmhJiFw3EmXuAu/s".parse::<MessageHash>().is_err());
+        assert!(
+            "to7q0Q2EY6ErAJeZFI+OGep/MTzqmhJiFw3EmXuAu/s"
+                .parse::<MessageHash>()
+                .is_ok()
+        );
+        assert!(
+            "to7q0Q2EY6ErAJeZFI-OGep/MTzqmhJiFw3EmXuAu/s"
+                .parse::<MessageHash>()
+                .is_err()
+        );
         assert!("short".parse::<MessageHash>().is_err());
     }
 }

@@ -86,7 +86,10 @@ impl TryFrom<SwarmPubkey> for AccountId {
         if owner.prefix() == network_prefix::ACCOUNT {
             Ok(Self(X25519PublicKey::new(*owner.key())))
         } else {
-            Err(ParseError::Prefix { expected: "05", found: owner.prefix() })
+            Err(ParseError::Prefix {
+                expected: "05",
+                found: owner.prefix(),
+            })
         }
     }
 }
@@ -152,7 +155,11 @@ impl SwarmPubkey {
     #[must_use]
     pub fn position(&self) -> SwarmPosition {
         let (words, _) = self.key.as_chunks::<8>();
-        SwarmPosition::new(words.iter().fold(0, |acc, word| acc ^ u64::from_be_bytes(*word)))
+        SwarmPosition::new(
+            words
+                .iter()
+                .fold(0, |acc, word| acc ^ u64::from_be_bytes(*word)),
+        )
     }
 }
 
@@ -167,7 +174,11 @@ impl TryFrom<&[u8]> for SwarmPubkey {
 
     /// 33 raw bytes.
     fn try_from(bytes: &[u8]) -> Result<Self, ParseError> {
-        let wrong = ParseError::Length { expected: 33, found: bytes.len(), unit: "bytes" };
+        let wrong = ParseError::Length {
+            expected: 33,
+            found: bytes.len(),
+            unit: "bytes",
+        };
         let (prefix, key) = bytes.split_first().ok_or(wrong.clone())?;
         Ok(Self::new(*prefix, key.try_into().map_err(|_| wrong)?))
     }
@@ -234,7 +245,10 @@ mod tests {
             BOB.replacen("05", "03", 1).parse::<AccountId>(),
             Err(ParseError::Prefix { found: 3, .. })
         ));
-        assert!(matches!(BOB[..64].parse::<AccountId>(), Err(ParseError::Length { .. })));
+        assert!(matches!(
+            BOB[..64].parse::<AccountId>(),
+            Err(ParseError::Length { .. })
+        ));
         assert!("".parse::<AccountId>().is_err());
         assert!("x".repeat(66).parse::<AccountId>().is_err());
     }
@@ -242,7 +256,10 @@ mod tests {
     #[test]
     fn positions_of_the_specification() {
         let cases = [
-            ("ee".repeat(8) + &"77".repeat(8) + &"11".repeat(8) + &"88".repeat(8), 0),
+            (
+                "ee".repeat(8) + &"77".repeat(8) + &"11".repeat(8) + &"88".repeat(8),
+                0,
+            ),
             ("00".repeat(24) + &"ff".repeat(8), u64::MAX),
             (
                 "4a93d58a5f2ae1ddf3c63b74ec8b6f4f66ff86a332b69b1c9cb2e21131a81ef8".into(),

@@ -215,11 +215,13 @@ impl TryFrom<&[u8]> for Signature {
     type Error = ParseError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, ParseError> {
-        <[u8; 64]>::try_from(bytes).map(Self).map_err(|_| ParseError::Length {
-            expected: 64,
-            found: bytes.len(),
-            unit: "bytes",
-        })
+        <[u8; 64]>::try_from(bytes)
+            .map(Self)
+            .map_err(|_| ParseError::Length {
+                expected: 64,
+                found: bytes.len(),
+                unit: "bytes",
+            })
     }
 }
 
@@ -249,7 +251,9 @@ mod tests {
     #[test]
     fn snode_address_of_walkthrough_node() {
         let key: LegacyPublicKey =
-            "acf12b4acc1c660a8326aed34039efb728a5e496488240f50a932ab7aba51751".parse().unwrap();
+            "acf12b4acc1c660a8326aed34039efb728a5e496488240f50a932ab7aba51751"
+                .parse()
+                .unwrap();
         assert_eq!(
             key.snode_address(),
             "iua1s1scdtuyiy3gi5jwyqxxshwkm3rsjnbrb7ek1cimxk7fn7eo.snode"

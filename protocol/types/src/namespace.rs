@@ -79,13 +79,19 @@ impl Namespace {
     /// Whether storing needs a signature.
     #[must_use]
     pub const fn store_needs_auth(self) -> bool {
-        matches!(self.class(), NamespaceClass::Private | NamespaceClass::PublicOutbox)
+        matches!(
+            self.class(),
+            NamespaceClass::Private | NamespaceClass::PublicOutbox
+        )
     }
 
     /// Whether retrieving needs a signature.
     #[must_use]
     pub const fn retrieve_needs_auth(self) -> bool {
-        matches!(self.class(), NamespaceClass::Private | NamespaceClass::PublicInbox)
+        matches!(
+            self.class(),
+            NamespaceClass::Private | NamespaceClass::PublicInbox
+        )
     }
 
     /// Whether a revoked subaccount may still retrieve: n < 0 and −n mod 100 = 11.
@@ -106,7 +112,11 @@ impl Namespace {
     /// The form inside signed strings and hashes: decimal, and nothing at all for 0.
     #[must_use]
     pub fn signed_form(self) -> String {
-        if self.0 == 0 { String::new() } else { self.0.to_string() }
+        if self.0 == 0 {
+            String::new()
+        } else {
+            self.0.to_string()
+        }
     }
 }
 

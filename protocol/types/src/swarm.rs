@@ -76,7 +76,11 @@ pub fn nearest_swarm(sorted: &[SwarmId], position: SwarmPosition) -> Option<Swar
     let last = *sorted.last()?;
     let index = sorted.partition_point(|id| id.0 < position.0);
     let right = sorted.get(index).copied().unwrap_or(first);
-    let left = index.checked_sub(1).and_then(|i| sorted.get(i)).copied().unwrap_or(last);
+    let left = index
+        .checked_sub(1)
+        .and_then(|i| sorted.get(i))
+        .copied()
+        .unwrap_or(last);
     let to_right = right.0.wrapping_sub(position.0);
     let to_left = position.0.wrapping_sub(left.0);
     Some(if to_right < to_left { right } else { left })
@@ -88,7 +92,9 @@ mod tests {
 
     fn chosen(position: u64) -> u64 {
         let swarms = [100, 200, 300, 399, 498, 596, 694].map(SwarmId::new);
-        nearest_swarm(&swarms, SwarmPosition::new(position)).unwrap().get()
+        nearest_swarm(&swarms, SwarmPosition::new(position))
+            .unwrap()
+            .get()
     }
 
     #[test]
@@ -122,7 +128,10 @@ mod tests {
         assert_eq!(nearest_swarm(&[], SwarmPosition::new(5)), None);
         let only = SwarmId::new(7);
         for position in [0, 6, 7, 8, u64::MAX] {
-            assert_eq!(nearest_swarm(&[only], SwarmPosition::new(position)), Some(only));
+            assert_eq!(
+                nearest_swarm(&[only], SwarmPosition::new(position)),
+                Some(only)
+            );
         }
     }
 }

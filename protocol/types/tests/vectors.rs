@@ -43,12 +43,13 @@ fn swarm() {
     let cases = file["cases"].as_array().unwrap();
     assert!(!cases.is_empty(), "no cases");
     for case in cases {
-        let fields: Vec<&str> = case
+        let mut fields: Vec<&str> = case
             .as_object()
             .unwrap()
             .keys()
             .map(String::as_str)
             .collect();
+        fields.sort_unstable();
         assert_eq!(fields, KEYS, "unknown keys");
         let key = case["pubkey_no_prefix"].as_str().unwrap();
         let swarms: Vec<SwarmId> = case["swarm_ids"]

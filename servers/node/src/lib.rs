@@ -1,1 +1,28 @@
-//! Session Node: message storage, swarm replication and onion relay
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+mod config;
+mod core;
+mod error;
+mod https;
+mod identity;
+mod metrics;
+mod node;
+mod peers;
+mod relay;
+mod replication;
+mod store;
+mod tasks;
+
+pub use config::{NodeConfig, NodeLimits, NodeTiming, PublicAddress, REPORTED_VERSION};
+pub use core::{NameError, NameQuery, NameRecord, NameResolver, NoNames};
+pub use error::{NodeError, StoreError};
+pub use identity::NodeIdentity;
+pub use metrics::NodeMetrics;
+pub use node::{Node, RunningNode};
+
+/// Makes ring the process's TLS library unless the program has chosen one already: the HTTP
+/// client asks the process for it.
+pub(crate) fn install_crypto_provider() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,1 +1,15 @@
-//! A whole private network in one process
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod folder;
+mod info;
+mod keys;
+mod network;
+mod options;
+mod ports;
+mod seed_server;
+
+pub use error::DevnetError;
+pub use info::{DevnetInfo, DevnetNode, NodeInfo};
+pub use network::Devnet;
+pub use options::{Customise, DevnetOptions, DevnetProgress};

@@ -38,7 +38,12 @@ impl Delete {
     ) -> Result<Self, RpcError> {
         check_not_empty(&messages)?;
         let auth = signer.authorise(signing::delete(&messages).as_bytes());
-        Ok(Self { owner: signer.owner(), messages, required: false, auth })
+        Ok(Self {
+            owner: signer.owner(),
+            messages,
+            required: false,
+            auth,
+        })
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -57,7 +62,8 @@ impl Delete {
 
     pub(super) fn write(&self, audience: Audience) -> Tree {
         let mut dict = DictBuilder::new();
-        dict.put("messages", hashes_tree(&self.messages)).put("pubkey", owner_tree(&self.owner));
+        dict.put("messages", hashes_tree(&self.messages))
+            .put("pubkey", owner_tree(&self.owner));
         if self.required && audience == Audience::Node {
             dict.put("required", Tree::Bool(true));
         }
@@ -89,17 +95,37 @@ impl DeleteAll {
         timestamp: Timestamp,
     ) -> Self {
         let auth = signer.authorise(signing::delete_all(namespace, timestamp).as_bytes());
-        Self { owner: signer.owner(), namespace, timestamp, auth }
+        Self {
+            owner: signer.owner(),
+            namespace,
+            timestamp,
+            auth,
+        }
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
         let (timed, timestamp) = TimedFields::read(fields, "timestamp")?;
-        let TimedFields { owner, namespace, auth } = timed;
-        Ok(Self { owner, namespace, timestamp, auth })
+        let TimedFields {
+            owner,
+            namespace,
+            auth,
+        } = timed;
+        Ok(Self {
+            owner,
+            namespace,
+            timestamp,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        write_timed(&self.owner, self.namespace, &self.auth, "timestamp", self.timestamp)
+        write_timed(
+            &self.owner,
+            self.namespace,
+            &self.auth,
+            "timestamp",
+            self.timestamp,
+        )
     }
 }
 
@@ -125,17 +151,37 @@ impl DeleteBefore {
         before: Timestamp,
     ) -> Self {
         let auth = signer.authorise(signing::delete_before(namespace, before).as_bytes());
-        Self { owner: signer.owner(), namespace, before, auth }
+        Self {
+            owner: signer.owner(),
+            namespace,
+            before,
+            auth,
+        }
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
         let (timed, before) = TimedFields::read(fields, "before")?;
-        let TimedFields { owner, namespace, auth } = timed;
-        Ok(Self { owner, namespace, before, auth })
+        let TimedFields {
+            owner,
+            namespace,
+            auth,
+        } = timed;
+        Ok(Self {
+            owner,
+            namespace,
+            before,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        write_timed(&self.owner, self.namespace, &self.auth, "before", self.before)
+        write_timed(
+            &self.owner,
+            self.namespace,
+            &self.auth,
+            "before",
+            self.before,
+        )
     }
 }
 
@@ -155,7 +201,14 @@ impl TimedFields {
         let auth = fields.auth(&owner, SubaccountUse::Allowed)?;
         let time = require(key, time)?;
         let namespace = namespace.unwrap_or(NamespaceFilter::One(Namespace::DEFAULT));
-        Ok((Self { owner, namespace, auth }, time))
+        Ok((
+            Self {
+                owner,
+                namespace,
+                auth,
+            },
+            time,
+        ))
     }
 }
 
@@ -167,18 +220,26 @@ pub(super) fn write_timed(
     time: Timestamp,
 ) -> Tree {
     let mut dict = DictBuilder::new();
-    dict.put("namespace", namespace.tree()).put("pubkey", owner_tree(owner));
+    dict.put("namespace", namespace.tree())
+        .put("pubkey", owner_tree(owner));
     auth.write(&mut dict);
     dict.put(key, time_tree(time)).finish()
 }
 
 pub(super) fn hashes_tree<S: AsRef<str>>(hashes: &[S]) -> Tree {
-    Tree::List(hashes.iter().map(|hash| Tree::Text(hash.as_ref().to_owned())).collect())
+    Tree::List(
+        hashes
+            .iter()
+            .map(|hash| Tree::Text(hash.as_ref().to_owned()))
+            .collect(),
+    )
 }
 
 pub(super) fn check_not_empty<T>(messages: &[T]) -> Result<(), RpcError> {
     if messages.is_empty() {
-        return Err(RpcError::invalid("messages does not contain any message hashes"));
+        return Err(RpcError::invalid(
+            "messages does not contain any message hashes",
+        ));
     }
     Ok(())
 }
@@ -187,10 +248,13 @@ pub(super) fn parse_hashes(raw: &[&[u8]]) -> Result<Vec<MessageHash>, RpcError> 
     check_not_empty(raw)?;
     raw.iter()
         .map(|raw| {
-            core::str::from_utf8(raw).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
-                let text = String::from_utf8_lossy(raw);
-                RpcError::invalid(format!("invalid message hash: {text}"))
-            })
+            core::str::from_utf8(raw)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| {
+                    let text = String::from_utf8_lossy(raw);
+                    RpcError::invalid(format!("invalid message hash: {text}"))
+                })
         })
         .collect()
 }

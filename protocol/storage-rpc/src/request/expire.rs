@@ -72,15 +72,22 @@ impl Expire {
         check_lengths(&expiry, messages.len())?;
         check_not_empty(&messages)?;
         let auth = signer.authorise(signing::expire(mode, &expiry, &messages).as_bytes());
-        Ok(Self { owner: signer.owner(), messages, expiry, mode, auth })
+        Ok(Self {
+            owner: signer.owner(),
+            messages,
+            expiry,
+            mode,
+            auth,
+        })
     }
 
     /// The messages, each with the expiry asked for it.
     pub fn targets(&self) -> impl Iterator<Item = (&MessageHash, Timestamp)> {
         let first = self.expiry.first().copied().unwrap_or_default();
-        self.messages.iter().enumerate().map(move |(i, message)| {
-            (message, self.expiry.get(i).copied().unwrap_or(first))
-        })
+        self.messages
+            .iter()
+            .enumerate()
+            .map(move |(i, message)| (message, self.expiry.get(i).copied().unwrap_or(first)))
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -96,7 +103,9 @@ impl Expire {
         }
         let mode = match (shorten, extend) {
             (true, true) => {
-                return Err(RpcError::invalid("cannot specify both 'shorten' and 'extend'"));
+                return Err(RpcError::invalid(
+                    "cannot specify both 'shorten' and 'extend'",
+                ));
             }
             (true, false) => ExpireMode::Shorten,
             (false, true) => ExpireMode::Extend,
@@ -105,7 +114,13 @@ impl Expire {
         let messages = require("messages", messages)?;
         check_not_empty(&messages)?;
         check_lengths(&expiry, messages.len())?;
-        Ok(Self { owner, messages: parse_hashes(&messages)?, expiry, mode, auth })
+        Ok(Self {
+            owner,
+            messages: parse_hashes(&messages)?,
+            expiry,
+            mode,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
@@ -153,17 +168,37 @@ impl ExpireAll {
         expiry: Timestamp,
     ) -> Self {
         let auth = signer.authorise(signing::expire_all(namespace, expiry).as_bytes());
-        Self { owner: signer.owner(), namespace, expiry, auth }
+        Self {
+            owner: signer.owner(),
+            namespace,
+            expiry,
+            auth,
+        }
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
         let (timed, expiry) = TimedFields::read(fields, "expiry")?;
-        let TimedFields { owner, namespace, auth } = timed;
-        Ok(Self { owner, namespace, expiry, auth })
+        let TimedFields {
+            owner,
+            namespace,
+            auth,
+        } = timed;
+        Ok(Self {
+            owner,
+            namespace,
+            expiry,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        write_timed(&self.owner, self.namespace, &self.auth, "expiry", self.expiry)
+        write_timed(
+            &self.owner,
+            self.namespace,
+            &self.auth,
+            "expiry",
+            self.expiry,
+        )
     }
 }
 
@@ -193,7 +228,12 @@ impl GetExpiries {
         check_not_empty(messages)?;
         let auth = signer.authorise(signing::get_expiries(timestamp, messages).as_bytes());
         let messages = messages.iter().map(ToString::to_string).collect();
-        Ok(Self { owner: signer.owner(), messages, timestamp, auth })
+        Ok(Self {
+            owner: signer.owner(),
+            messages,
+            timestamp,
+            auth,
+        })
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -212,12 +252,18 @@ impl GetExpiries {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { owner, messages, timestamp, auth })
+        Ok(Self {
+            owner,
+            messages,
+            timestamp,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
         let mut dict = DictBuilder::new();
-        dict.put("messages", hashes_tree(&self.messages)).put("pubkey", owner_tree(&self.owner));
+        dict.put("messages", hashes_tree(&self.messages))
+            .put("pubkey", owner_tree(&self.owner));
         self.auth.write(&mut dict);
         dict.put("timestamp", time_tree(self.timestamp)).finish()
     }

@@ -95,7 +95,11 @@ impl IfElse {
                 "Invalid ifelse request: at least one of \"then\"/\"else\" required",
             ));
         }
-        Ok(Self { condition, then, otherwise })
+        Ok(Self {
+            condition,
+            then,
+            otherwise,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
@@ -108,24 +112,41 @@ impl IfElse {
 }
 
 fn read_branch(params: Reader<'_>, key: &str) -> Result<Option<Request>, RpcError> {
-    let refuse =
-        |what: &str| Err(RpcError::invalid(format!("Invalid ifelse request: {key} {what}")));
-    let Some(branch) = params.get(key) else { return Ok(None) };
+    let refuse = |what: &str| {
+        Err(RpcError::invalid(format!(
+            "Invalid ifelse request: {key} {what}"
+        )))
+    };
+    let Some(branch) = params.get(key) else {
+        return Ok(None);
+    };
     let json = branch.is_json();
     if !branch.is_dict() {
-        return refuse(if json { "must be an object" } else { "must be a dict" });
+        return refuse(if json {
+            "must be an object"
+        } else {
+            "must be a dict"
+        });
     }
     let Some(name) = branch.get("method").and_then(Reader::raw) else {
-        return refuse(if json { "must have method/params keys" } else { "missing method" });
+        return refuse(if json {
+            "must have method/params keys"
+        } else {
+            "missing method"
+        });
     };
     let inner = branch.get("params").filter(|params| params.is_dict());
     if json && inner.is_none() {
         return refuse("must have method/params keys");
     }
     let Some(method) = method_named(name) else {
-        return Err(RpcError::invalid(format!("Invalid ifelse request method \"{key}\"")));
+        return Err(RpcError::invalid(format!(
+            "Invalid ifelse request method \"{key}\""
+        )));
     };
-    let Some(inner) = inner else { return refuse("missing params") };
+    let Some(inner) = inner else {
+        return refuse("missing params");
+    };
     Request::read(method, inner).map(Some)
 }
 
@@ -151,12 +172,14 @@ pub(super) fn read_subrequests(fields: Fields<'_>) -> Result<Vec<Request>, RpcEr
 }
 
 fn read_subrequest(request: Reader<'_>) -> Result<Request, RpcError> {
-    let refuse = |what: &str| {
-        Err(RpcError::invalid(format!("Invalid batch request: {what}")))
-    };
+    let refuse = |what: &str| Err(RpcError::invalid(format!("Invalid batch request: {what}")));
     let json = request.is_json();
     if !request.is_dict() {
-        return refuse(if json { "requests must be objects" } else { "requests must be dicts" });
+        return refuse(if json {
+            "requests must be objects"
+        } else {
+            "requests must be dicts"
+        });
     }
     let name = request.get("method").and_then(Reader::raw);
     let params = request.get("params").filter(|params| params.is_dict());
@@ -172,10 +195,16 @@ fn read_subrequest(request: Reader<'_>) -> Result<Request, RpcError> {
             "Invalid batch subrequest: invalid method \"{name}\""
         )));
     };
-    let Some(params) = params else { return refuse("subrequests must have a params dict") };
+    let Some(params) = params else {
+        return refuse("subrequests must have a params dict");
+    };
     // The parameters are read first: what is wrong with them is told before what the method is.
     let request = Request::read(method, params)?;
-    if method.is_meta() { Err(nested()) } else { Ok(request) }
+    if method.is_meta() {
+        Err(nested())
+    } else {
+        Ok(request)
+    }
 }
 
 pub(super) fn check_subrequests(requests: &[Request]) -> Result<(), RpcError> {

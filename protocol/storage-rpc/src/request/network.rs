@@ -21,11 +21,15 @@ impl GetSwarm {
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
-        Ok(Self { owner: fields.owner(PubkeySpelling::BothSlash)? })
+        Ok(Self {
+            owner: fields.owner(PubkeySpelling::BothSlash)?,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        DictBuilder::new().put("pubkey", owner_tree(&self.owner)).finish()
+        DictBuilder::new()
+            .put("pubkey", owner_tree(&self.owner))
+            .finish()
     }
 }
 

@@ -34,11 +34,7 @@ pub struct RetrieveAuth {
 impl Retrieve {
     /// A signed request for the signer's own mailbox.
     #[must_use]
-    pub fn signed(
-        signer: &impl RequestSigner,
-        namespace: Namespace,
-        timestamp: Timestamp,
-    ) -> Self {
+    pub fn signed(signer: &impl RequestSigner, namespace: Namespace, timestamp: Timestamp) -> Self {
         let auth = signer.authorise(signing::retrieve(namespace, timestamp).as_bytes());
         Self {
             owner: signer.owner(),
@@ -59,7 +55,10 @@ impl Retrieve {
     /// The same, with a size limit: bytes, or −n for the n-th part.
     #[must_use]
     pub fn max_size(self, max_size: i64) -> Self {
-        Self { max_size: Some(max_size), ..self }
+        Self {
+            max_size: Some(max_size),
+            ..self
+        }
     }
 
     /// How many rows the answer may have (docs/protocol/node.md section 9.3).
@@ -84,8 +83,14 @@ impl Retrieve {
     /// What one row counts: 100, its hash, and its data as base64.
     #[must_use]
     pub fn row_cost(hash_len: usize, data_len: usize) -> u64 {
-        let data = u64::try_from(data_len).unwrap_or(u64::MAX).saturating_mul(4) / 3;
-        u64::try_from(hash_len).unwrap_or(u64::MAX).saturating_add(data).saturating_add(100)
+        let data = u64::try_from(data_len)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(4)
+            / 3;
+        u64::try_from(hash_len)
+            .unwrap_or(u64::MAX)
+            .saturating_add(data)
+            .saturating_add(100)
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -106,17 +111,25 @@ impl Retrieve {
             || namespace.is_some_and(Namespace::retrieve_needs_auth)
         {
             let auth = fields.auth(&owner, SubaccountUse::Allowed)?;
-            Some(RetrieveAuth { auth, timestamp: require("timestamp", timestamp)? })
+            Some(RetrieveAuth {
+                auth,
+                timestamp: require("timestamp", timestamp)?,
+            })
         } else {
             None
         };
         let last_hash = match (last_hash, other_last_hash) {
             (Some(_), Some(_)) => {
-                return Err(RpcError::invalid("Cannot specify both 'last_hash' and 'lastHash'"));
+                return Err(RpcError::invalid(
+                    "Cannot specify both 'last_hash' and 'lastHash'",
+                ));
             }
             (one, other) => one.or(other),
         };
-        let last_hash = last_hash.filter(|raw| !raw.is_empty()).map(parse_last_hash).transpose()?;
+        let last_hash = last_hash
+            .filter(|raw| !raw.is_empty())
+            .map(parse_last_hash)
+            .transpose()?;
         let max_count = max_count
             .map(|count| u32::try_from(count.min(u32::MAX.into())))
             .transpose()
@@ -146,7 +159,10 @@ impl Retrieve {
         }
         let last_hash = self.last_hash.as_ref().map_or("", MessageHash::as_str);
         dict.text("last_hash", last_hash)
-            .put_some("max_count", self.max_count.map(|count| Tree::Int(count.into())))
+            .put_some(
+                "max_count",
+                self.max_count.map(|count| Tree::Int(count.into())),
+            )
             .put_some("max_size", self.max_size.map(Tree::Int));
         dict.finish()
     }
@@ -154,7 +170,9 @@ impl Retrieve {
 
 fn parse_last_hash(raw: &[u8]) -> Result<MessageHash, RpcError> {
     if raw.len() != MessageHash::LEN {
-        return Err(RpcError::invalid("Invalid last_hash: expected base64 (43 chars)"));
+        return Err(RpcError::invalid(
+            "Invalid last_hash: expected base64 (43 chars)",
+        ));
     }
     core::str::from_utf8(raw)
         .ok()

@@ -35,7 +35,12 @@ impl RevokeSubaccount {
             )));
         }
         let auth = signer.authorise(&signing::revoke_subaccount(timestamp, &revoke));
-        Ok(Self { owner: signer.owner(), revoke, timestamp, auth })
+        Ok(Self {
+            owner: signer.owner(),
+            revoke,
+            timestamp,
+            auth,
+        })
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -43,11 +48,22 @@ impl RevokeSubaccount {
         let owner = fields.owner(PubkeySpelling::LowerCase)?;
         let auth = fields.auth(&owner, SubaccountUse::Refused)?;
         let revoke = fields.tokens("revoke", Some(limits::MAX_REVOCATIONS))?;
-        Ok(Self { owner, revoke, timestamp: require("timestamp", timestamp)?, auth })
+        Ok(Self {
+            owner,
+            revoke,
+            timestamp: require("timestamp", timestamp)?,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        write_tokens(&self.owner, "revoke", &self.revoke, self.timestamp, &self.auth)
+        write_tokens(
+            &self.owner,
+            "revoke",
+            &self.revoke,
+            self.timestamp,
+            &self.auth,
+        )
     }
 }
 
@@ -73,7 +89,12 @@ impl UnrevokeSubaccount {
         timestamp: Timestamp,
     ) -> Self {
         let auth = signer.authorise(&signing::unrevoke_subaccount(timestamp, &unrevoke));
-        Self { owner: signer.owner(), unrevoke, timestamp, auth }
+        Self {
+            owner: signer.owner(),
+            unrevoke,
+            timestamp,
+            auth,
+        }
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -81,11 +102,22 @@ impl UnrevokeSubaccount {
         let owner = fields.owner(PubkeySpelling::LowerCase)?;
         let auth = fields.auth(&owner, SubaccountUse::Refused)?;
         let timestamp = require("timestamp", timestamp)?;
-        Ok(Self { owner, unrevoke: fields.tokens("unrevoke", None)?, timestamp, auth })
+        Ok(Self {
+            owner,
+            unrevoke: fields.tokens("unrevoke", None)?,
+            timestamp,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
-        write_tokens(&self.owner, "unrevoke", &self.unrevoke, self.timestamp, &self.auth)
+        write_tokens(
+            &self.owner,
+            "unrevoke",
+            &self.unrevoke,
+            self.timestamp,
+            &self.auth,
+        )
     }
 }
 
@@ -106,14 +138,22 @@ impl RevokedSubaccounts {
     #[must_use]
     pub fn signed(signer: &impl RequestSigner, timestamp: Timestamp) -> Self {
         let auth = signer.authorise(signing::revoked_subaccounts(timestamp).as_bytes());
-        Self { owner: signer.owner(), timestamp, auth }
+        Self {
+            owner: signer.owner(),
+            timestamp,
+            auth,
+        }
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
         let timestamp = fields.timestamp("timestamp")?;
         let owner = fields.owner(PubkeySpelling::LowerCase)?;
         let auth = fields.auth(&owner, SubaccountUse::Refused)?;
-        Ok(Self { owner, timestamp: require("timestamp", timestamp)?, auth })
+        Ok(Self {
+            owner,
+            timestamp: require("timestamp", timestamp)?,
+            auth,
+        })
     }
 
     pub(crate) fn write(&self) -> Tree {
@@ -131,9 +171,14 @@ fn write_tokens(
     timestamp: Timestamp,
     auth: &Auth,
 ) -> Tree {
-    let tokens = tokens.iter().map(|token| Tree::Hex(token.as_bytes().to_vec())).collect();
+    let tokens = tokens
+        .iter()
+        .map(|token| Tree::Hex(token.as_bytes().to_vec()))
+        .collect();
     let mut dict = DictBuilder::new();
     dict.put("pubkey", owner_tree(owner));
     auth.write(&mut dict);
-    dict.put(key, Tree::List(tokens)).put("timestamp", time_tree(timestamp)).finish()
+    dict.put(key, Tree::List(tokens))
+        .put("timestamp", time_tree(timestamp))
+        .finish()
 }

@@ -62,13 +62,20 @@ impl Store {
     ) -> Result<Self, RpcError> {
         let auth = signer.authorise(signing::store(namespace, timestamp).as_bytes());
         let unsigned = Self::unsigned(signer.owner(), timestamp, ttl, data)?;
-        Ok(Self { namespace, auth: Some(auth), ..unsigned })
+        Ok(Self {
+            namespace,
+            auth: Some(auth),
+            ..unsigned
+        })
     }
 
     /// The lifetime asked for; `None` when the message would expire before it was written.
     #[must_use]
     pub fn ttl(&self) -> Option<Duration> {
-        self.expiry.as_ms().checked_sub(self.timestamp.as_ms()).map(Duration::from_millis)
+        self.expiry
+            .as_ms()
+            .checked_sub(self.timestamp.as_ms())
+            .map(Duration::from_millis)
     }
 
     pub(crate) fn read(fields: Fields<'_>) -> Result<Self, RpcError> {
@@ -86,20 +93,34 @@ impl Store {
                 return Err(RpcError::invalid("Cannot specify both 'expiry' and 'ttl'"));
             }
             (None, None) => {
-                return Err(RpcError::invalid("Required field 'expiry' or 'ttl' missing"));
+                return Err(RpcError::invalid(
+                    "Required field 'expiry' or 'ttl' missing",
+                ));
             }
             (Some(expiry), None) => expiry,
             (None, Some(ttl)) => timestamp.plus(Duration::from_millis(ttl)),
         };
         let owner = fields.owner(PubkeySpelling::Both)?;
-        let auth =
-            signed.then(|| fields.auth(&owner, SubaccountUse::Allowed)).transpose()?;
+        let auth = signed
+            .then(|| fields.auth(&owner, SubaccountUse::Allowed))
+            .transpose()?;
         let data = require("data", data)?;
         let json = fields.reader().is_json();
-        check_size(data.len(), if json { MAX_BASE64 } else { limits::MAX_MESSAGE_SIZE })?;
-        let data = if json { decode_base64(data) } else { Some(data.to_vec()) };
-        let data = data
-            .ok_or_else(|| RpcError::invalid("Invalid 'data' value: not base64 encoded"))?;
+        check_size(
+            data.len(),
+            if json {
+                MAX_BASE64
+            } else {
+                limits::MAX_MESSAGE_SIZE
+            },
+        )?;
+        let data = if json {
+            decode_base64(data)
+        } else {
+            Some(data.to_vec())
+        };
+        let data =
+            data.ok_or_else(|| RpcError::invalid("Invalid 'data' value: not base64 encoded"))?;
         Ok(Self {
             owner,
             namespace: namespace.unwrap_or_default(),
@@ -118,7 +139,10 @@ impl Store {
             .put("namespace", namespace_tree(self.namespace));
         match self.ttl() {
             Some(_) => {
-                let ttl_ms = self.expiry.as_ms_i64().saturating_sub(self.timestamp.as_ms_i64());
+                let ttl_ms = self
+                    .expiry
+                    .as_ms_i64()
+                    .saturating_sub(self.timestamp.as_ms_i64());
                 dict.put("ttl", Tree::Int(ttl_ms));
             }
             None => {

@@ -36,7 +36,9 @@ impl SubResponse {
         if self.code != 421 {
             return None;
         }
-        SwarmResponse::from_json(&self.body).ok().filter(|swarm| !swarm.nodes.is_empty())
+        SwarmResponse::from_json(&self.body)
+            .ok()
+            .filter(|swarm| !swarm.nodes.is_empty())
     }
 
     fn read(value: &Value) -> Result<Self, ReadError> {
@@ -71,12 +73,17 @@ impl BatchResponse {
     /// [`ReadError`] when there is no list of results or one has no code.
     pub fn from_json(value: &Value) -> Result<Self, ReadError> {
         with_object(value, |reader| {
-            let Reader::Json(value) = reader else { return Err(ReadError::Encoding("json")) };
+            let Reader::Json(value) = reader else {
+                return Err(ReadError::Encoding("json"));
+            };
             let results = value
                 .get("results")
                 .and_then(Value::as_array)
                 .ok_or(ReadError::Missing("results"))?;
-            let results = results.iter().map(SubResponse::read).collect::<Result<_, _>>()?;
+            let results = results
+                .iter()
+                .map(SubResponse::read)
+                .collect::<Result<_, _>>()?;
             Ok(Self { results })
         })
     }
@@ -85,7 +92,10 @@ impl BatchResponse {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let results = Tree::List(self.results.iter().map(SubResponse::to_tree).collect());
-        DictBuilder::new().put("results", results).finish().to_json()
+        DictBuilder::new()
+            .put("results", results)
+            .finish()
+            .to_json()
     }
 }
 
@@ -111,7 +121,9 @@ impl IfElseResponse {
     /// [`ReadError`] when `condition` is missing or the result has no code.
     pub fn from_json(value: &Value) -> Result<Self, ReadError> {
         with_object(value, |reader| {
-            let Reader::Json(value) = reader else { return Err(ReadError::Encoding("json")) };
+            let Reader::Json(value) = reader else {
+                return Err(ReadError::Encoding("json"));
+            };
             Ok(Self {
                 hf: reader.get("hf").and_then(HardFork::read),
                 version: reader.get("v").and_then(super::network::read_version),
@@ -134,14 +146,13 @@ impl IfElseResponse {
         condition: bool,
         result: Option<&Reply>,
     ) -> Reply {
-        let version = version.into_iter().map(|n| Tree::Int(n.into())).collect();
         Reply::ok(
             DictBuilder::new()
                 .put("condition", Tree::Bool(condition))
                 .put("height", Tree::Uint(height))
                 .put("hf", hf.tree())
                 .put_some("result", result.map(Reply::to_tree))
-                .put("v", Tree::List(version))
+                .put("v", super::network::version_tree(version))
                 .finish(),
         )
     }

@@ -52,15 +52,25 @@ impl RetrieveResponse {
             .into_iter()
             .map(RetrievedMessage::read)
             .collect::<Result<_, _>>()?;
-        Ok(Self { messages, more: reader.get("more").is_some_and(Reader::flag), t, hf })
+        Ok(Self {
+            messages,
+            more: reader.get("more").is_some_and(Reader::flag),
+            t,
+            hf,
+        })
     }
 
     /// The answer before its encoding is chosen.
     #[must_use]
     pub fn to_tree(&self) -> Tree {
-        let messages = self.messages.iter().map(RetrievedMessage::to_tree).collect();
+        let messages = self
+            .messages
+            .iter()
+            .map(RetrievedMessage::to_tree)
+            .collect();
         let mut dict = DictBuilder::new();
-        dict.put("messages", Tree::List(messages)).put("more", Tree::Bool(self.more));
+        dict.put("messages", Tree::List(messages))
+            .put("more", Tree::Bool(self.more));
         write_stamp(&mut dict, self.t, self.hf);
         dict.finish_sorted()
     }
@@ -105,15 +115,21 @@ impl ExpiriesResponse {
     /// [`ReadError`] when `expiries` is missing or holds something else than hashes and times.
     pub fn from_json(value: &Value) -> Result<Self, ReadError> {
         with_object(value, |reader| {
-            let expiries = reader.get("expiries").ok_or(ReadError::Missing("expiries"))?;
-            Ok(Self { expiries: read_times(expiries, "expiries")? })
+            let expiries = reader
+                .get("expiries")
+                .ok_or(ReadError::Missing("expiries"))?;
+            Ok(Self {
+                expiries: read_times(expiries, "expiries")?,
+            })
         })
     }
 
     /// The answer before its encoding is chosen.
     #[must_use]
     pub fn to_tree(&self) -> Tree {
-        DictBuilder::new().put("expiries", times_tree(&self.expiries)).finish()
+        DictBuilder::new()
+            .put("expiries", times_tree(&self.expiries))
+            .finish()
     }
 }
 
@@ -152,7 +168,10 @@ impl RevokedSubaccountsResponse {
     /// The answer before its encoding is chosen.
     #[must_use]
     pub fn to_tree(&self) -> Tree {
-        let tokens = self.revoked.iter().map(|token| Tree::Blob(token.as_bytes().to_vec()));
+        let tokens = self
+            .revoked
+            .iter()
+            .map(|token| Tree::Blob(token.as_bytes().to_vec()));
         let mut dict = DictBuilder::new();
         dict.put("revoked_subaccounts", Tree::List(tokens.collect()));
         write_stamp(&mut dict, self.t, self.hf);
@@ -178,13 +197,19 @@ pub(super) fn read_times(
         .into_iter()
         .map(|(hash, time)| {
             let hash = hash.parse().map_err(ReadError::field(name))?;
-            Ok((hash, Timestamp::from_ms(time.uint().ok_or(ReadError::Field(name))?)))
+            Ok((
+                hash,
+                Timestamp::from_ms(time.uint().ok_or(ReadError::Field(name))?),
+            ))
         })
         .collect()
 }
 
 pub(super) fn times_tree(times: &BTreeMap<MessageHash, Timestamp>) -> Tree {
     Tree::Dict(
-        times.iter().map(|(hash, time)| (hash.to_string().into(), time_tree(*time))).collect(),
+        times
+            .iter()
+            .map(|(hash, time)| (hash.to_string().into(), time_tree(*time)))
+            .collect(),
     )
 }

@@ -28,7 +28,9 @@ impl InfoResponse {
             let (t, hf) = read_stamp(reader);
             Ok(Self {
                 version: reader.get("version").and_then(read_version),
-                timestamp: time(reader, "timestamp").or(t).ok_or(ReadError::Missing("timestamp"))?,
+                timestamp: time(reader, "timestamp")
+                    .or(t)
+                    .ok_or(ReadError::Missing("timestamp"))?,
                 t,
                 hf,
             })
@@ -69,7 +71,11 @@ impl OxendResponse {
             let Some(Reader::Json(result)) = reader.get("result") else {
                 return Err(ReadError::Missing("result"));
             };
-            Ok(Self { result: result.clone(), t, hf })
+            Ok(Self {
+                result: result.clone(),
+                t,
+                hf,
+            })
         })
     }
 
@@ -88,7 +94,10 @@ pub(super) fn version_tree(version: [u16; 3]) -> Tree {
 }
 
 pub(super) fn read_version(reader: Reader<'_>) -> Option<[u16; 3]> {
-    let numbers: Vec<u16> =
-        reader.list()?.into_iter().map(|n| u16::try_from(n.uint()?).ok()).collect::<Option<_>>()?;
+    let numbers: Vec<u16> = reader
+        .list()?
+        .into_iter()
+        .map(|n| u16::try_from(n.uint()?).ok())
+        .collect::<Option<_>>()?;
     numbers.try_into().ok()
 }

@@ -85,6 +85,9 @@ impl Reply {
 
 impl From<RpcError> for Reply {
     fn from(error: RpcError) -> Self {
-        Self { status: error.status, body: Tree::Text(error.text) }
+        Self {
+            status: error.status,
+            body: Tree::Text(error.text),
+        }
     }
 }

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use session_crypto::{Ed25519Secret, verify};
-use session_types::{
-    Ed25519PublicKey, MessageHash, Namespace, Signature, SwarmPubkey, Timestamp,
-};
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, Signature, SwarmPubkey, Timestamp};
 
 use super::messages::{hash_of, read_times, times_tree};
 use super::swarm_wide::{ResultFields, ResultReader};
@@ -35,9 +33,7 @@ impl HashLists {
         rows: impl IntoIterator<Item = (Namespace, MessageHash)>,
     ) -> Self {
         let mut lists = match filter {
-            NamespaceFilter::One(_) => {
-                Self::One(rows.into_iter().map(|(_, hash)| hash).collect())
-            }
+            NamespaceFilter::One(_) => Self::One(rows.into_iter().map(|(_, hash)| hash).collect()),
             NamespaceFilter::All => {
                 let mut map: BTreeMap<Namespace, Vec<MessageHash>> = BTreeMap::new();
                 for (namespace, hash) in rows {
@@ -82,8 +78,7 @@ impl HashLists {
             Some(entries) => entries
                 .into_iter()
                 .map(|(namespace, list)| {
-                    let namespace: i16 =
-                        namespace.parse().map_err(|_| ReadError::Field(name))?;
+                    let namespace: i16 = namespace.parse().map_err(|_| ReadError::Field(name))?;
                     Ok((Namespace::new(namespace), read_hash_list(list, name)?))
                 })
                 .collect::<Result<_, _>>()
@@ -131,7 +126,10 @@ impl NodeResult for Deleted {
     }
 
     fn read(fields: ResultReader<'_>) -> Result<Self, ReadError> {
-        let deleted = fields.0.get("deleted").ok_or(ReadError::Missing("deleted"))?;
+        let deleted = fields
+            .0
+            .get("deleted")
+            .ok_or(ReadError::Missing("deleted"))?;
         Ok(Self {
             deleted: read_hash_list(deleted, "deleted")?,
             signature: read_signature(fields.0)?,
@@ -240,22 +238,29 @@ pub struct Expired {
 
 impl Expired {
     /// A result, signed by the node. `updated` holds each changed message with its new expiry,
-    /// `unchanged` those that were there and did not change.
+    /// `unchanged` those that were there and did not change; `capped` is what [`Expire::capped`]
+    /// made of the expiry of a request that has only one.
     #[must_use]
     pub fn signed(
         node: &Ed25519Secret,
         request: &Expire,
-        now: Timestamp,
+        capped: Timestamp,
         updated: BTreeMap<MessageHash, Timestamp>,
         unchanged: BTreeMap<MessageHash, Timestamp>,
     ) -> Self {
-        let expiry = match request.expiry.as_slice() {
-            [one] => NewExpiry::One(Expire::capped(*one, now)),
-            _ => NewExpiry::Each(updated.values().copied().collect()),
+        let expiry = if request.expiry.len() > 1 {
+            NewExpiry::Each(updated.values().copied().collect())
+        } else {
+            NewExpiry::One(capped)
         };
         let updated: Vec<MessageHash> = updated.into_keys().collect();
         let unchanged = (request.mode != ExpireMode::Set).then_some(unchanged);
-        let mut result = Self { updated, expiry, unchanged, signature: None };
+        let mut result = Self {
+            updated,
+            expiry,
+            unchanged,
+            signature: None,
+        };
         result.signature = Some(node.sign(result.text(request).as_bytes()));
         result
     }
@@ -305,9 +310,11 @@ impl NodeResult for Expired {
         let read_time = |time: Reader<'_>| time.uint().map(Timestamp::from_ms);
         let expiry = match expiry.list() {
             None => read_time(expiry).map(NewExpiry::One),
-            Some(times) => {
-                times.into_iter().map(read_time).collect::<Option<_>>().map(NewExpiry::Each)
-            }
+            Some(times) => times
+                .into_iter()
+                .map(read_time)
+                .collect::<Option<_>>()
+                .map(NewExpiry::Each),
         };
         let updated = reader.get("updated").ok_or(ReadError::Missing("updated"))?;
         Ok(Self {
@@ -334,7 +341,9 @@ impl Revoked {
     #[must_use]
     pub fn signed(node: &Ed25519Secret, request: &RevokeSubaccount) -> Self {
         let bytes = token_bytes(&request.owner, request.timestamp, &request.revoke);
-        Self { signature: Some(node.sign(&bytes)) }
+        Self {
+            signature: Some(node.sign(&bytes)),
+        }
     }
 
     /// Whether the member really signed this result.
@@ -357,7 +366,9 @@ impl NodeResult for Revoked {
     }
 
     fn read(fields: ResultReader<'_>) -> Result<Self, ReadError> {
-        Ok(Self { signature: read_signature(fields.0)? })
+        Ok(Self {
+            signature: read_signature(fields.0)?,
+        })
     }
 }
 
@@ -375,7 +386,10 @@ impl Unrevoked {
     #[must_use]
     pub fn signed(node: &Ed25519Secret, request: &UnrevokeSubaccount, count: u64) -> Self {
         let bytes = token_bytes(&request.owner, request.timestamp, &request.unrevoke);
-        Self { count, signature: Some(node.sign(&bytes)) }
+        Self {
+            count,
+            signature: Some(node.sign(&bytes)),
+        }
     }
 
     /// Whether the member really signed this result.
@@ -400,7 +414,10 @@ impl NodeResult for Unrevoked {
 
     fn read(fields: ResultReader<'_>) -> Result<Self, ReadError> {
         let count = fields.0.get("count").and_then(Reader::uint).unwrap_or(0);
-        Ok(Self { count, signature: read_signature(fields.0)? })
+        Ok(Self {
+            count,
+            signature: read_signature(fields.0)?,
+        })
     }
 }
 
@@ -426,7 +443,10 @@ pub(super) fn verify_node(
 }
 
 fn write_signature(dict: &mut ResultFields, signature: Option<Signature>) {
-    dict.0.put_some("signature", signature.map(|s| Tree::Blob(s.as_bytes().to_vec())));
+    dict.0.put_some(
+        "signature",
+        signature.map(|s| Tree::Blob(s.as_bytes().to_vec())),
+    );
 }
 
 pub(super) fn read_signature(reader: Reader<'_>) -> Result<Option<Signature>, ReadError> {
@@ -440,7 +460,11 @@ pub(super) fn read_signature(reader: Reader<'_>) -> Result<Option<Signature>, Re
 }
 
 fn hash_list_tree(list: &[MessageHash]) -> Tree {
-    Tree::List(list.iter().map(|hash| Tree::Text(hash.to_string())).collect())
+    Tree::List(
+        list.iter()
+            .map(|hash| Tree::Text(hash.to_string()))
+            .collect(),
+    )
 }
 
 fn read_hash_list(reader: Reader<'_>, name: &'static str) -> Result<Vec<MessageHash>, ReadError> {

@@ -39,7 +39,13 @@ impl Stored {
         already: bool,
     ) -> Self {
         let signature = Some(node.sign(hash.as_str().as_bytes()));
-        Self { hash, signature, expiry: Some(expiry), already, t: None }
+        Self {
+            hash,
+            signature,
+            expiry: Some(expiry),
+            already,
+            t: None,
+        }
     }
 
     /// Whether the member really signed this result.
@@ -57,7 +63,10 @@ impl NodeResult for Stored {
             .put_some("already", self.already.then_some(Tree::Bool(true)))
             .put_some("expiry", self.expiry.map(time_tree))
             .text("hash", self.hash.as_str())
-            .put_some("signature", self.signature.map(|s| Tree::Blob(s.as_bytes().to_vec())))
+            .put_some(
+                "signature",
+                self.signature.map(|s| Tree::Blob(s.as_bytes().to_vec())),
+            )
             .put_some("t", self.t.map(time_tree));
     }
 
@@ -110,25 +119,38 @@ impl StoreResponse {
     #[must_use]
     pub fn to_tree(&self) -> Tree {
         let mut dict = DictBuilder::new();
-        dict.put_some("hash", self.hash.as_ref().map(|hash| Tree::Text(hash.to_string())))
-            .put("swarm", swarm_tree(&self.swarm));
+        dict.put_some(
+            "hash",
+            self.hash.as_ref().map(|hash| Tree::Text(hash.to_string())),
+        )
+        .put("swarm", swarm_tree(&self.swarm));
         write_stamp(&mut dict, self.t, self.hf);
         dict.finish_sorted()
     }
 
     /// The outcomes of the members that stored the message.
     pub fn successes(&self) -> impl Iterator<Item = (&Ed25519PublicKey, &Stored)> {
-        self.swarm.iter().filter_map(|(node, outcome)| Some((node, outcome.done()?)))
+        self.swarm
+            .iter()
+            .filter_map(|(node, outcome)| Some((node, outcome.done()?)))
     }
 }
 
 impl From<SwarmAnswer<Stored>> for StoreResponse {
     fn from(answer: SwarmAnswer<Stored>) -> Self {
         let SwarmAnswer { swarm, t, hf } = answer;
-        Self { hash: hash_in(&swarm), swarm, t, hf }
+        Self {
+            hash: hash_in(&swarm),
+            swarm,
+            t,
+            hf,
+        }
     }
 }
 
 fn hash_in(swarm: &BTreeMap<Ed25519PublicKey, NodeOutcome<Stored>>) -> Option<MessageHash> {
-    swarm.values().find_map(NodeOutcome::done).map(|stored| stored.hash.clone())
+    swarm
+        .values()
+        .find_map(NodeOutcome::done)
+        .map(|stored| stored.hash.clone())
 }

@@ -42,7 +42,12 @@ impl SwarmResponse {
                 .into_iter()
                 .filter_map(|node| read_node(node, swarm))
                 .collect();
-            Ok(Self { swarm, nodes, t, hf })
+            Ok(Self {
+                swarm,
+                nodes,
+                t,
+                hf,
+            })
         })
     }
 
@@ -50,8 +55,11 @@ impl SwarmResponse {
     #[must_use]
     pub fn to_tree(&self) -> Tree {
         let mut dict = DictBuilder::new();
-        dict.put("snodes", Tree::List(self.nodes.iter().map(node_tree).collect()))
-            .text("swarm", self.swarm.to_string());
+        dict.put(
+            "snodes",
+            Tree::List(self.nodes.iter().map(node_tree).collect()),
+        )
+        .text("swarm", self.swarm.to_string());
         write_stamp(&mut dict, self.t, self.hf);
         dict.finish_sorted()
     }
@@ -72,8 +80,13 @@ fn read_node(node: Reader<'_>, swarm: SwarmId) -> Option<NodeContact> {
             |text| text.parse().ok(),
         )
     };
-    let ed25519 = text("pubkey_ed25519")?.parse::<session_types::Ed25519PublicKey>().ok()?;
-    let ip: Ipv4Addr = text("ip")?.parse().ok().filter(|ip: &Ipv4Addr| !ip.is_unspecified())?;
+    let ed25519 = text("pubkey_ed25519")?
+        .parse::<session_types::Ed25519PublicKey>()
+        .ok()?;
+    let ip: Ipv4Addr = text("ip")?
+        .parse()
+        .ok()
+        .filter(|ip: &Ipv4Addr| !ip.is_unspecified())?;
     Some(NodeContact {
         ed25519,
         x25519: text("pubkey_x25519")?.parse().ok()?,
@@ -81,7 +94,9 @@ fn read_node(node: Reader<'_>, swarm: SwarmId) -> Option<NodeContact> {
             .and_then(|hex| hex.parse().ok())
             .unwrap_or(LegacyPublicKey::new(*ed25519.as_bytes())),
         ip,
-        https_port: port("port_https").or_else(|| port("port")).filter(|port| *port != 0)?,
+        https_port: port("port_https")
+            .or_else(|| port("port"))
+            .filter(|port| *port != 0)?,
         omq_port: port("port_omq").or_else(|| port("port_quic")).unwrap_or(0),
         swarm,
     })
@@ -95,7 +110,10 @@ fn node_tree(node: &NodeContact) -> Tree {
         .put("port_https", Tree::Int(node.https_port.into()))
         .put("port_omq", Tree::Int(node.omq_port.into()))
         .put("port_quic", Tree::Int(node.omq_port.into()))
-        .put("pubkey_ed25519", Tree::Hex(node.ed25519.as_bytes().to_vec()))
+        .put(
+            "pubkey_ed25519",
+            Tree::Hex(node.ed25519.as_bytes().to_vec()),
+        )
         .put("pubkey_legacy", Tree::Hex(node.legacy.as_bytes().to_vec()))
         .put("pubkey_x25519", Tree::Hex(node.x25519.as_bytes().to_vec()))
         .finish()

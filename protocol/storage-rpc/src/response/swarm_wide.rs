@@ -57,25 +57,39 @@ impl NodeFailure {
     /// No answer in time.
     #[must_use]
     pub fn timeout() -> Self {
-        Self { timeout: true, ..Self::default() }
+        Self {
+            timeout: true,
+            ..Self::default()
+        }
     }
 
     /// An unreadable answer.
     #[must_use]
     pub fn bad_peer_response() -> Self {
-        Self { bad_peer_response: true, ..Self::default() }
+        Self {
+            bad_peer_response: true,
+            ..Self::default()
+        }
     }
 
     /// A failed database.
     #[must_use]
     pub fn query_failure(reason: Option<String>) -> Self {
-        Self { query_failure: true, reason, ..Self::default() }
+        Self {
+            query_failure: true,
+            reason,
+            ..Self::default()
+        }
     }
 
     /// A refusal.
     #[must_use]
     pub fn refused(code: u16, reason: impl Into<String>) -> Self {
-        Self { code: Some(code), reason: Some(reason.into()), ..Self::default() }
+        Self {
+            code: Some(code),
+            reason: Some(reason.into()),
+            ..Self::default()
+        }
     }
 
     fn write(&self, dict: &mut DictBuilder) {
@@ -104,7 +118,10 @@ impl NodeFailure {
             bad_peer_response: flag("bad_peer_response"),
             query_failure: flag("query_failure"),
             code,
-            reason: reader.get("reason").and_then(Reader::text).map(str::to_owned),
+            reason: reader
+                .get("reason")
+                .and_then(Reader::text)
+                .map(str::to_owned),
         }
     }
 }
@@ -183,7 +200,11 @@ impl<T: NodeResult> SwarmAnswer<T> {
         with_object(value, |reader| {
             let (t, hf) = read_stamp(reader);
             let swarm = reader.get("swarm").ok_or(ReadError::Missing("swarm"))?;
-            Ok(Self { swarm: read_swarm(swarm)?, t, hf })
+            Ok(Self {
+                swarm: read_swarm(swarm)?,
+                t,
+                hf,
+            })
         })
     }
 
@@ -200,7 +221,9 @@ impl<T: NodeResult> SwarmAnswer<T> {
 impl<T> SwarmAnswer<T> {
     /// The results of the members that did what was asked.
     pub fn successes(&self) -> impl Iterator<Item = (&Ed25519PublicKey, &T)> {
-        self.swarm.iter().filter_map(|(node, outcome)| Some((node, outcome.done()?)))
+        self.swarm
+            .iter()
+            .filter_map(|(node, outcome)| Some((node, outcome.done()?)))
     }
 
     /// Whether no member did what was asked.
@@ -228,6 +251,9 @@ pub(super) fn swarm_tree<T: NodeResult>(
     swarm: &BTreeMap<Ed25519PublicKey, NodeOutcome<T>>,
 ) -> Tree {
     Tree::Dict(
-        swarm.iter().map(|(node, outcome)| (node.to_hex().into(), outcome.to_tree())).collect(),
+        swarm
+            .iter()
+            .map(|(node, outcome)| (node.to_hex().into(), outcome.to_tree()))
+            .collect(),
     )
 }

@@ -1,0 +1,163 @@
+//! Finding, unlocking and opening the account a command is about.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use session_core::{Account, AccountOptions};
+use session_net::{NetworkProfile, SystemClock};
+use session_store::{AccountEntry, KeyKeeping, Profile, Store, StoreError};
+
+use crate::cli::{Global, KeyStore};
+
+/// The folder with everything about accounts.
+pub(crate) fn data_dir(global: &Global) -> anyhow::Result<PathBuf> {
+    if let Some(dir) = &global.data_dir {
+        return Ok(dir.clone());
+    }
+    let dirs = directories::ProjectDirs::from("", "", "session")
+        .context("this system has no data directory for users; give one with --data-dir")?;
+    Ok(dirs.data_dir().to_owned())
+}
+
+pub(crate) fn profile(global: &Global) -> anyhow::Result<Profile> {
+    Ok(Profile::new(&data_dir(global)?))
+}
+
+/// The account meant by `--account`, or the only one.
+pub(crate) fn choose(global: &Global, profile: &Profile) -> anyhow::Result<AccountEntry> {
+    let all = profile.list()?;
+    let Some(wanted) = &global.account else {
+        return match <[AccountEntry; 1]>::try_from(all) {
+            Ok([only]) => Ok(only),
+            Err(all) if all.is_empty() => {
+                bail!("there is no account here yet: `session account new` creates one")
+            }
+            Err(all) => bail!(
+                "there are {} accounts here: choose one with --account and the beginning of its \
+                 Account ID (`session account list` shows them)",
+                all.len()
+            ),
+        };
+    };
+    let wanted = wanted.to_lowercase();
+    let mut matching: Vec<_> = all
+        .into_iter()
+        .filter(|a| a.account_id.to_hex().starts_with(&wanted))
+        .collect();
+    match (matching.pop(), matching.is_empty()) {
+        (Some(found), true) => Ok(found),
+        (Some(_), false) => bail!("several accounts begin with {wanted}: write more of it"),
+        (None, _) => bail!("no account here begins with {wanted}; see `session account list`"),
+    }
+}
+
+/// Opens the database of the chosen account, asking for the passphrase when it needs one.
+pub(crate) fn open_store(global: &Global) -> anyhow::Result<Store> {
+    let profile = profile(global)?;
+    let entry = choose(global, &profile)?;
+    open_entry(global, &profile, &entry)
+}
+
+/// Opens the database of `entry`.
+pub(crate) fn open_entry(
+    global: &Global,
+    profile: &Profile,
+    entry: &AccountEntry,
+) -> anyhow::Result<Store> {
+    let passphrase = match entry.key_keeping {
+        KeyKeeping::Passphrase => {
+            let prompt = format!("Passphrase of {}: ", entry.account_id.short());
+            Some(given_passphrase(global)?.map_or_else(|| ask_secret(&prompt), Ok)?)
+        }
+        _ => None,
+    };
+    Ok(profile.open(entry.account_id, passphrase.as_deref())?)
+}
+
+/// Opens the chosen account and starts working for it.
+pub(crate) async fn open(global: &Global, options: AccountOptions) -> anyhow::Result<Account> {
+    let store = open_store(global)?;
+    let network = network(global, Some(&store.identity()?.network))?;
+    Ok(Account::open(store, network, Box::new(SystemClock), options).await?)
+}
+
+/// The network to use: the one asked for, else the account's, else the public one.
+pub(crate) fn network(global: &Global, remembered: Option<&str>) -> anyhow::Result<NetworkProfile> {
+    let name = global
+        .network
+        .as_deref()
+        .or(remembered)
+        .unwrap_or("mainnet");
+    name.parse().with_context(|| format!("--network {name}"))
+}
+
+/// A passphrase from `--passphrase-file` or the environment.
+pub(crate) fn given_passphrase(global: &Global) -> anyhow::Result<Option<String>> {
+    if let Some(path) = &global.passphrase_file {
+        let text = read_text(path)?;
+        return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));
+    }
+    Ok(std::env::var("SESSION_PASSPHRASE")
+        .ok()
+        .filter(|text| !text.is_empty()))
+}
+
+/// Asks in the terminal without showing what is typed.
+pub(crate) fn ask_secret(prompt: &str) -> anyhow::Result<String> {
+    if !std::io::stdin().is_terminal() {
+        return Err(StoreError::PassphraseRequired.into());
+    }
+    rpassword::prompt_password(prompt).context("cannot read from the terminal")
+}
+
+/// Decides how a new database's key is kept, and with which passphrase.
+pub(crate) fn keeping(
+    global: &Global,
+    key_store: KeyStore,
+    profile: &Profile,
+) -> anyhow::Result<(KeyKeeping, Option<String>)> {
+    let given = given_passphrase(global)?;
+    match key_store {
+        KeyStore::File => Ok((KeyKeeping::File, None)),
+        KeyStore::Keyring => Ok((KeyKeeping::Keyring, None)),
+        KeyStore::Passphrase => {
+            let passphrase = given.map_or_else(new_passphrase, Ok)?;
+            if passphrase.is_empty() {
+                bail!(
+                    "an empty passphrase locks nothing; choose --key-store file if that is meant"
+                );
+            }
+            Ok((KeyKeeping::Passphrase, Some(passphrase)))
+        }
+        KeyStore::Auto => {
+            if let Some(passphrase) = given {
+                return Ok((KeyKeeping::Passphrase, Some(passphrase)));
+            }
+            if profile.preferred_key_keeping(false) == KeyKeeping::Keyring {
+                return Ok((KeyKeeping::Keyring, None));
+            }
+            if std::io::stdin().is_terminal() {
+                let passphrase = new_passphrase()?;
+                if !passphrase.is_empty() {
+                    return Ok((KeyKeeping::Passphrase, Some(passphrase)));
+                }
+            }
+            Ok((KeyKeeping::File, None))
+        }
+    }
+}
+
+fn new_passphrase() -> anyhow::Result<String> {
+    let first = ask_secret(
+        "Passphrase for this account's database (empty: keep the key in a file only you can read): ",
+    )?;
+    if !first.is_empty() && ask_secret("Once more: ")? != first {
+        bail!("the two passphrases differ; nothing was written");
+    }
+    Ok(first)
+}
+
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,8 @@
+//! One module per command.
+
+pub(crate) mod account;
+pub(crate) mod demo;
+pub(crate) mod devnet;
+pub(crate) mod history;
+pub(crate) mod listen;
+pub(crate) mod send;

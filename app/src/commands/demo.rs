@@ -1,0 +1,96 @@
+//! `session demo`: two people, a private network, and who saw what.
+
+mod person;
+mod telling;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::json;
+use session_crypto::AccountKeys;
+
+use crate::cli::{DemoArguments, Global};
+use crate::commands::devnet;
+use crate::output::Output;
+use person::Person;
+use telling::Telling;
+
+const FROM_ALICE: &str = "Hi Bob, are you there? No phone number needed.";
+const FROM_BOB: &str = "Hello Alice! Got it the moment I came online.";
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &DemoArguments,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let network = devnet::start(global, &arguments.devnet, output).await?;
+    let folder = tempfile::Builder::new().prefix("session-demo-").tempdir()?;
+    let mut telling = Telling::new(output, &network);
+    telling.network(&network, started.elapsed());
+    let seed_url = network.seed_url();
+
+    let alice_keys = AccountKeys::generate(&mut rand::rng());
+    let bob_keys = AccountKeys::generate(&mut rand::rng());
+    let alice_home = folder.path().join("alice");
+    let bob_home = folder.path().join("bob");
+    let second_home = folder.path().join("alice-second-device");
+    telling.chapter("Two accounts are made: a key pair each, nothing else.");
+    telling.account("Alice", &alice_keys, &network);
+    telling.account("Bob", &bob_keys, &network);
+    Person::prepare(&bob_home, "Bob", &bob_keys, &seed_url)?;
+
+    telling.chapter("Alice writes to Bob. Bob is offline.");
+    let mut alice = Person::create(&alice_home, "Alice", &alice_keys, &seed_url, output).await?;
+    let sent = alice.send(bob_keys.account_id(), FROM_ALICE).await?;
+    telling.sent("Alice", "Bob", FROM_ALICE, &sent);
+
+    telling.chapter("Bob comes online and asks his swarm.");
+    let mut bob = Person::open(&bob_home, "Bob", &bob_keys, output).await?;
+    let (message, route) = bob.receive(1).await?;
+    telling.received("Bob", "Alice", &message, &route);
+
+    telling.chapter("Bob replies.");
+    let sent = bob.send(alice_keys.account_id(), FROM_BOB).await?;
+    telling.sent("Bob", "Alice", FROM_BOB, &sent);
+    let (message, route) = alice.receive(1).await?;
+    telling.received("Alice", "Bob", &message, &route);
+
+    telling.chapter("Alice restores her account on a second device, from the Recovery Password.");
+    let words = alice_keys.mnemonic();
+    let restored = AccountKeys::from_mnemonic(&words)?;
+    let mut second = Person::create(&second_home, "Alice", &restored, &seed_url, output).await?;
+    let (message, route) = second.receive(2).await?;
+    telling.second_device(
+        &second.history(bob_keys.account_id()).await?,
+        &message,
+        &route,
+    );
+
+    for person in [alice, bob, second] {
+        person.account.close().await;
+    }
+    let took = started.elapsed();
+    telling.end(took);
+    let info = network.describe();
+    output.object(&json!({
+        "event": "done",
+        "took_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "seed_url": info.seed_url,
+        "data_dirs": { "alice": alice_home, "bob": bob_home },
+    }));
+    if arguments.exit {
+        network.shutdown().await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    telling.hand_over(
+        &[("Alice", &alice_home), ("Bob", &bob_home)],
+        bob_keys.account_id(),
+    );
+    devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
+    output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");
+    devnet::wait_for_the_end().await?;
+    output.note("Stopping …");
+    network.shutdown().await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,83 @@
+//! `session devnet`
+
+use std::process::ExitCode;
+
+use session_devnet::{Devnet, DevnetOptions};
+
+use crate::cli::{DevnetArguments, Global};
+use crate::output::Output;
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &DevnetArguments,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let network = start(global, arguments, output).await?;
+    let info = network.describe();
+    output.object(&info);
+    output.line(&output.bold("Private Session network is up."));
+    output.line(&format!("  Seed URL   {}", info.seed_url));
+    output.line(&format!("  Nodes      {} on 127.0.0.1", info.nodes.len()));
+    output.line(&format!("  Data       {}", info.data_dir.display()));
+    if arguments.seed.is_none() {
+        output.line(&format!("  Same keys  --seed {}", info.network_seed));
+    }
+    output.line("\n  node  https port  swarm             ed25519");
+    for node in &info.nodes {
+        output.line(&format!(
+            "  {:>4}  {:>10}  {:>16}  {}",
+            node.index, node.https_port, node.swarm, node.ed25519
+        ));
+    }
+    say_how_to_use(output, &info.seed_url, &info.desktop_command);
+    output.note("Ctrl-C stops the network.");
+    wait_for_the_end().await?;
+    output.note("Stopping …");
+    network.shutdown().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the network with a progress line.
+pub(crate) async fn start(
+    global: &Global,
+    arguments: &DevnetArguments,
+    output: &Output,
+) -> anyhow::Result<Devnet> {
+    let options = DevnetOptions {
+        nodes: usize::from(arguments.nodes),
+        seed: arguments.seed,
+        data_dir: global.data_dir.as_ref().map(|dir| dir.join("devnet")),
+        base_port: arguments.base_port,
+        ..DevnetOptions::default()
+    };
+    let progress = output.progress(&format!("Starting {} nodes …", arguments.nodes));
+    Ok(Devnet::start(options, |step| progress.say(&format!("{step} …"))).await?)
+}
+
+/// The commands that talk to the network from another terminal.
+pub(crate) fn say_how_to_use(output: &Output, seed_url: &str, desktop: &str) {
+    output.line("\nTalk over it from another terminal:");
+    output.line(&format!(
+        "  session account new --name Carol --network {seed_url}"
+    ));
+    output.line("  session listen");
+    output.line("  session send <ACCOUNT ID> \"hello\"");
+    output.line("Start an unmodified Session Desktop against it:");
+    output.line(&format!("  {desktop}"));
+}
+
+/// Ctrl-C, or the polite end other programs ask for.
+pub(crate) async fn wait_for_the_end() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Sending one queued message: encode, seal, store in the right swarm, write down what happened.
+
+use core::time::Duration;
+
+use session_messages::{Content, Name, Profile, encode_direct};
+use session_net::{NetError, Purpose, SwarmReply};
+use session_storage_rpc::{Request, Store as StoreRequest, StoreResponse};
+use session_store::{Delivered, JobKind, OutboxJob};
+use session_types::{AccountId, ErrorKind, SwarmPubkey, limits};
+
+use super::Shared;
+use crate::{CoreError, Event, Sent};
+
+/// After this long without success a message is reported as failed.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 3600);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+
+/// What the swarm's answer says.
+struct Stored {
+    delivered: Delivered,
+    confirmed_by: usize,
+    reply: SwarmReply,
+}
+
+/// Runs `job` once and records the outcome: done, postponed, or failed.
+pub(super) async fn run(shared: &Shared, job: OutboxJob) {
+    let outcome = deliver(shared, &job).await;
+    let recorded = match outcome {
+        Ok(stored) => succeed(shared, &job, stored).await,
+        Err(error) => {
+            let age = shared.network.now().since(job.sent_at);
+            let give_up = match error.kind() {
+                ErrorKind::Unreachable | ErrorKind::BadPeer | ErrorKind::Clock => {
+                    age > GIVE_UP_AFTER
+                }
+                _ => true,
+            };
+            if give_up {
+                fail(shared, &job, error.to_string()).await
+            } else {
+                postpone(shared, &job, error.to_string()).await
+            }
+        }
+    };
+    if let Err(error) = recorded {
+        // The row is unchanged, so the job is due again and the swarm answers `already`.
+        tracing::error!(kind = ?error.kind(), "the outcome of a delivery was not recorded");
+    }
+}
+
+async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> {
+    // A note to oneself is only the copy.
+    let (target, purpose) = match job.kind {
+        JobKind::Deliver => (job.recipient, Purpose::Contact(job.recipient)),
+        JobKind::SyncCopy => (shared.id(), Purpose::OwnSwarm),
+    };
+    let data = sealed(shared, job, &target).await?;
+    let owner = SwarmPubkey::from(target);
+    let reply = shared
+        .network
+        .ask_swarm(owner, purpose, |now, _member| {
+            let store = StoreRequest::unsigned(owner, now, limits::MAX_TTL_PUBLIC, data.clone())?;
+            Ok(Request::sequence(vec![Request::Store(store)])?)
+        })
+        .await?;
+    let answer = reply.results.first().ok_or(NetError::BadReply)?;
+    let body = answer.success().map_err(NetError::from)?;
+    let stored = StoreResponse::from_json(body).map_err(|_| NetError::BadReply)?;
+    let now = shared.network.now();
+    let member = &reply.route.destination.ed25519;
+    let expiry = stored
+        .successes()
+        .find(|(node, _)| *node == member)
+        .and_then(|(_, s)| s.expiry);
+    let delivered = Delivered {
+        hash: stored.hash.clone().ok_or(NetError::BadReply)?,
+        stored_at: stored.t.unwrap_or(now),
+        expires_at: expiry.unwrap_or_else(|| now.plus(limits::MAX_TTL_PUBLIC)),
+    };
+    // A member's word counts only under its signature.
+    let confirmed_by = stored
+        .successes()
+        .filter(|(node, s)| s.verify(node).is_ok())
+        .count();
+    Ok(Stored {
+        delivered,
+        confirmed_by,
+        reply,
+    })
+}
+
+/// The bytes to store. Made at the first try and kept with the job, so that a retry after a lost
+/// answer stores the same message and not a second one.
+async fn sealed(
+    shared: &Shared,
+    job: &OutboxJob,
+    target: &AccountId,
+) -> Result<Vec<u8>, CoreError> {
+    if let Some(payload) = &job.payload {
+        return Ok(payload.clone());
+    }
+    let name = shared
+        .store
+        .call(|store| Ok(store.identity()?.display_name))
+        .await?;
+    let mut content = Content::text(job.body.as_str())?;
+    if let Ok(name) = Name::new(name) {
+        content = content.with_profile(Profile::named(name));
+    }
+    // A copy names the real recipient and carries no profile.
+    if *target == shared.id() {
+        content = content.sync_copy(&job.conversation).unwrap_or(content);
+    }
+    let data = encode_direct(
+        &content,
+        &shared.keys,
+        target,
+        job.sent_at,
+        &mut rand::rng(),
+    )?;
+    let (id, kept) = (job.id, data.clone());
+    shared
+        .store
+        .call(move |store| store.keep_payload(id, &kept))
+        .await?;
+    Ok(data)
+}
+
+async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(), CoreError> {
+    let Stored {
+        delivered,
+        confirmed_by,
+        reply,
+    } = stored;
+    let (id, message_id, kept) = (job.id, job.message_id, delivered.clone());
+    shared
+        .store
+        .call(move |store| store.job_succeeded(id, &kept))
+        .await?;
+    let is_copy = job.kind == JobKind::SyncCopy && job.conversation != shared.id();
+    shared.emit(if is_copy {
+        Event::SyncCopyStored {
+            message_id,
+            route: Box::new(reply.route),
+        }
+    } else {
+        Event::MessageSent(Box::new(Sent {
+            message_id,
+            hash: delivered.hash,
+            expires_at: delivered.expires_at,
+            confirmed_by,
+            took: shared.network.now().since(job.sent_at),
+            route: reply.route,
+        }))
+    });
+    Ok(())
+}
+
+async fn postpone(shared: &Shared, job: &OutboxJob, reason: String) -> Result<(), CoreError> {
+    let wait = FIRST_RETRY
+        .saturating_mul(1u32.checked_shl(job.attempts.min(16)).unwrap_or(u32::MAX))
+        .min(LAST_RETRY);
+    let next_attempt = shared.network.now().plus(wait);
+    let (id, message_id, text) = (job.id, job.message_id, reason.clone());
+    shared
+        .store
+        .call(move |store| store.job_postponed(id, next_attempt, &text))
+        .await?;
+    shared.emit(Event::MessagePostponed {
+        message_id,
+        reason,
+        next_attempt,
+    });
+    Ok(())
+}
+
+async fn fail(shared: &Shared, job: &OutboxJob, reason: String) -> Result<(), CoreError> {
+    let (id, message_id, text) = (job.id, job.message_id, reason.clone());
+    shared
+        .store
+        .call(move |store| store.job_failed(id, &text))
+        .await?;
+    shared.emit(Event::MessageFailed { message_id, reason });
+    Ok(())
+}

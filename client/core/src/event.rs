@@ -1,0 +1,74 @@
+//! What an account tells its front ends.
+
+use core::time::Duration;
+
+use session_net::Route;
+use session_store::{MessageId, MessageRow};
+use session_types::{MessageHash, Timestamp};
+
+/// Something happened to an account.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message arrived, from a contact or as a copy of what another own device sent.
+    MessageReceived {
+        /// The message as stored.
+        message: MessageRow,
+        /// The road of the poll that brought it.
+        route: Box<Route>,
+    },
+    /// The recipient's swarm has stored a message.
+    MessageSent(Box<Sent>),
+    /// A try to send did not succeed; another follows.
+    MessagePostponed {
+        /// The message's row.
+        message_id: MessageId,
+        /// Why, for a person.
+        reason: String,
+        /// When it is tried again.
+        next_attempt: Timestamp,
+    },
+    /// A message cannot be sent; it stays in the history with the reason.
+    MessageFailed {
+        /// The message's row.
+        message_id: MessageId,
+        /// Why, for a person.
+        reason: String,
+    },
+    /// The copy for the own other devices is stored in the own swarm.
+    SyncCopyStored {
+        /// The message's row.
+        message_id: MessageId,
+        /// The road it took.
+        route: Box<Route>,
+    },
+    /// One poll of the own swarm is done.
+    Polled {
+        /// Its road.
+        route: Box<Route>,
+        /// Messages it brought that were not known.
+        new_messages: usize,
+    },
+    /// A poll did not succeed; the next one follows at its time.
+    PollFailed {
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+/// A message that its swarm has stored.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The message's row.
+    pub message_id: MessageId,
+    /// Name of the message in the recipient's swarm.
+    pub hash: MessageHash,
+    /// Until when the swarm keeps it.
+    pub expires_at: Timestamp,
+    /// How many swarm members confirmed it.
+    pub confirmed_by: usize,
+    /// The road it took.
+    pub route: Route,
+    /// From the moment it was queued on disk.
+    pub took: Duration,
+}

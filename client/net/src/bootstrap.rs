@@ -1,0 +1,226 @@
+//! Learning who the nodes are: from the seeds, then from what three nodes agree on
+//! (docs/protocol/paths.md sections 1 and 2).
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use session_onion::pool::{ANSWERS, Draw, PoolSource, RefreshFrom};
+use session_storage_rpc::Request;
+use session_storage_rpc::node_list::{self, NodeListAnswer};
+use session_storage_rpc::response::{BatchResponse, OxendResponse};
+use session_types::NodeContact;
+
+use crate::NetError;
+use crate::exchange::Exchange;
+use crate::http::post_to_seed;
+use crate::network::{Network, lock};
+use crate::profile::Seed;
+
+/// Longest seed answer read.
+const MAX_SEED_ANSWER: usize = 16 * 1024 * 1024;
+/// Time between two questions to the seeds because no path worked.
+const SEED_PAUSE: Duration = Duration::from_secs(10);
+
+impl Network {
+    /// Makes sure that there is a node list to work with.
+    pub(crate) async fn ensure_pool(&self) -> Result<(), NetError> {
+        if self.has_pool() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.refresh.lock().await;
+        if self.has_pool() {
+            return Ok(());
+        }
+        self.ask_seeds().await
+    }
+
+    fn has_pool(&self) -> bool {
+        let pool = lock(&self.pool);
+        pool.source() != PoolSource::Empty && pool.len() >= session_onion::pool::SMALLEST
+    }
+
+    /// Refreshes the node list when it is due. To be called every few minutes.
+    ///
+    /// # Errors
+    /// [`NetError`] when neither nodes nor seeds gave a list; the old one stays.
+    pub async fn maintain(&self) -> Result<(), NetError> {
+        let now = self.clock.now();
+        let from = {
+            let mut pool = lock(&self.pool);
+            if !pool.refresh_due(now) {
+                return Ok(());
+            }
+            pool.refresh_attempted(now);
+            pool.refresh_from()
+        };
+        let _one_at_a_time = self.refresh.lock().await;
+        if from == RefreshFrom::Nodes && self.ask_nodes().await {
+            return Ok(());
+        }
+        self.ask_seeds().await
+    }
+
+    /// No path could be built: perhaps the remembered list is of a network that has moved on.
+    pub(crate) async fn paths_exhausted(&self) {
+        {
+            let mut asked = lock(&self.seeds_asked);
+            if asked.is_some_and(|at| at.elapsed() < SEED_PAUSE) {
+                return;
+            }
+            *asked = Some(Instant::now());
+        }
+        let _one_at_a_time = self.refresh.lock().await;
+        if let Err(error) = self.ask_seeds().await {
+            tracing::debug!(kind = ?error.kind(), "the seeds did not help");
+        }
+    }
+
+    async fn ask_seeds(&self) -> Result<(), NetError> {
+        let mut race: FuturesUnordered<_> = self
+            .profile
+            .seeds()
+            .iter()
+            .map(|seed| self.ask_seed(seed))
+            .collect();
+        let mut detail = String::from("no seed is configured");
+        while let Some(answer) = race.next().await {
+            match answer {
+                Ok(nodes) => {
+                    let taken = lock(&self.pool).accept_seed(nodes, self.clock.now());
+                    match taken {
+                        Ok(_) => {
+                            // One seed could lie about some nodes: take what nodes agree on, so
+                            // that the guard is not chosen from a single answer.
+                            if !self.ask_nodes().await {
+                                tracing::info!("the node list is known from a seed only");
+                                self.pool_changed();
+                            }
+                            return Ok(());
+                        }
+                        Err(error) => detail = error.to_string(),
+                    }
+                }
+                Err(reason) => detail = reason,
+            }
+        }
+        Err(NetError::SeedsUnreachable { detail })
+    }
+
+    /// The usable nodes a seed lists, or why there are none, for a person.
+    async fn ask_seed(&self, seed: &Seed) -> Result<Vec<NodeContact>, String> {
+        let body = node_list::seed_request_text().into_bytes();
+        let timeout = self.options.seed_timeout;
+        let reply = post_to_seed(seed, "json_rpc", body, MAX_SEED_ANSWER, timeout)
+            .await
+            .map_err(|error| error.to_string())?;
+        if reply.status != 200 {
+            return Err(format!("it answers with status {}", reply.status));
+        }
+        if !reply
+            .content_type
+            .is_some_and(|t| t.starts_with("application/json"))
+        {
+            return Err("what answers there is not a seed".to_owned());
+        }
+        let list = NodeListAnswer::from_rpc_body(&reply.body)
+            .map_err(|error| format!("its answer is not a node list: {error}"))?;
+        Ok(list
+            .nodes
+            .into_iter()
+            .map(|record| record.contact)
+            .collect())
+    }
+
+    /// Asks three random nodes over random paths and takes what two of them agree on.
+    async fn ask_nodes(&self) -> bool {
+        let trips: Vec<(NodeContact, [NodeContact; 3])> = {
+            let pool = lock(&self.pool);
+            let mut rng = rand::rng();
+            let subnets = pool.subnet_rule();
+            let mut exclude = BTreeSet::new();
+            let targets: Vec<NodeContact> = pool
+                .draw(
+                    ANSWERS,
+                    Draw {
+                        exclude: &exclude,
+                        subnets,
+                    },
+                    &mut rng,
+                )
+                .into_iter()
+                .cloned()
+                .collect();
+            targets
+                .into_iter()
+                .filter_map(|target| {
+                    exclude = BTreeSet::from([target.ed25519]);
+                    let hops: Vec<NodeContact> = pool
+                        .draw(
+                            3,
+                            Draw {
+                                exclude: &exclude,
+                                subnets,
+                            },
+                            &mut rng,
+                        )
+                        .into_iter()
+                        .cloned()
+                        .collect();
+                    Some((target, hops.try_into().ok()?))
+                })
+                .collect()
+        };
+        let mut asked: FuturesUnordered<_> = trips
+            .iter()
+            .map(|(target, hops)| self.node_list_of(target, hops))
+            .collect();
+        let mut answers = Vec::new();
+        while let Some(answer) = asked.next().await {
+            answers.extend(answer);
+        }
+        drop(asked);
+        let taken = lock(&self.pool).accept_agreement(answers, self.clock.now());
+        match taken {
+            Ok(_) => {
+                self.pool_changed();
+                true
+            }
+            Err(error) => {
+                tracing::info!(%error, "the asked nodes did not agree on a node list");
+                false
+            }
+        }
+    }
+
+    async fn node_list_of(
+        &self,
+        target: &NodeContact,
+        hops: &[NodeContact; 3],
+    ) -> Option<Vec<NodeContact>> {
+        let question = Request::OxendRequest(node_list::node_request());
+        let payload = Request::batch(vec![question]).ok()?.to_json_text();
+        let exchange = Exchange {
+            http: &self.http,
+            cipher: self.options.cipher,
+            timeout: self.options.request_timeout,
+            hops,
+            destination: target,
+        };
+        let sent = self.clock.local();
+        let (reply, _) = exchange.run(payload.as_bytes(), 1).await.ok()?;
+        self.learn_time(&reply, sent);
+        let body = serde_json::from_str(&reply.body).ok()?;
+        let results = BatchResponse::from_json(&body).ok()?.results;
+        let answer = OxendResponse::from_json(results.first()?.success().ok()?).ok()?;
+        let list = NodeListAnswer::from_result(&answer.result).ok()?;
+        Some(
+            list.nodes
+                .into_iter()
+                .map(|record| record.contact)
+                .collect(),
+        )
+    }
+}

@@ -1,0 +1,160 @@
+//! Network time: this machine's clock corrected by what nodes say (docs/protocol/paths.md
+//! section 6).
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use session_types::Timestamp;
+
+/// Where the time comes from. The one implementation that matters is [`SystemClock`]; tests put a
+/// wrong clock in its place.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// This machine's idea of now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_ms(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Answers of nodes older than 2021 are taken for broken clocks.
+const EARLIEST_PLAUSIBLE: Timestamp = Timestamp::from_ms(1_609_459_200_000);
+const SAMPLES: usize = 10;
+
+/// The network's time, from the median of the last ten answers.
+#[derive(Debug)]
+pub struct NetworkClock {
+    local: Box<dyn Clock>,
+    /// network − local, ms, newest last.
+    offsets: Mutex<VecDeque<i64>>,
+}
+
+impl NetworkClock {
+    /// Starts with no correction.
+    #[must_use]
+    pub fn new(local: Box<dyn Clock>) -> Self {
+        Self {
+            local,
+            offsets: Mutex::new(VecDeque::with_capacity(SAMPLES)),
+        }
+    }
+
+    /// This machine's time, uncorrected.
+    #[must_use]
+    pub fn local(&self) -> Timestamp {
+        self.local.now()
+    }
+
+    /// The network's time as well as it is known.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let local = self.local.now().as_ms_i64();
+        let corrected = local.saturating_add(self.offset_ms());
+        Timestamp::from_ms(u64::try_from(corrected).unwrap_or(0))
+    }
+
+    /// network − local in ms; 0 while nothing is known.
+    #[must_use]
+    pub fn offset_ms(&self) -> i64 {
+        let offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted: Vec<i64> = offsets.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied().unwrap_or(0)
+    }
+
+    /// How wrong this machine's clock is, when that is enough to matter to a person.
+    #[must_use]
+    pub fn noticeable_skew(&self) -> Option<ClockSkew> {
+        let offset = self.offset_ms();
+        let by = Duration::from_millis(offset.unsigned_abs());
+        (by >= Duration::from_secs(120)).then_some(ClockSkew {
+            by,
+            slow: offset > 0,
+        })
+    }
+
+    /// Learns from an answer: `sent` and `received` are local times, `t` the node's time in it.
+    pub fn observe(&self, sent: Timestamp, received: Timestamp, t: Timestamp) {
+        if t < EARLIEST_PLAUSIBLE {
+            return;
+        }
+        let middle = sent.as_ms_i64().midpoint(received.as_ms_i64());
+        let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        if offsets.len() == SAMPLES {
+            offsets.pop_front();
+        }
+        offsets.push_back(t.as_ms_i64().saturating_sub(middle));
+    }
+
+    /// Forgets what was learned, because a node just refused our time.
+    pub fn reset(&self) {
+        self.offsets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// How far this machine's clock is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSkew {
+    /// The distance.
+    pub by: Duration,
+    /// True when this machine is behind the network.
+    pub slow: bool,
+}
+
+impl fmt::Display for ClockSkew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.by.as_secs().div_ceil(60);
+        let direction = if self.slow { "behind" } else { "ahead of" };
+        write!(
+            f,
+            "this computer's clock is about {minutes} min {direction} the network; messages work \
+             because network time is used, but please set the clock"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed(u64);
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(self.0)
+        }
+    }
+
+    #[test]
+    fn median_resists_one_liar() {
+        let local = 1_700_000_000_000;
+        let clock = NetworkClock::new(Box::new(Fixed(local)));
+        assert_eq!(clock.now().as_ms(), local);
+        let at = |ms| Timestamp::from_ms(ms);
+        for _ in 0..2 {
+            clock.observe(at(local - 10), at(local + 10), at(local + 3_600_000));
+        }
+        clock.observe(at(local), at(local), at(local * 2));
+        assert_eq!(clock.offset_ms(), 3_600_000);
+        let skew = clock.noticeable_skew().unwrap();
+        assert!(skew.slow);
+        assert!(skew.to_string().contains("60 min behind"));
+        clock.observe(at(local), at(local), at(5));
+        assert_eq!(clock.now().as_ms(), local + 3_600_000);
+    }
+}

@@ -1,0 +1,130 @@
+//! Which nodes hold whose mailbox.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use session_onion::paths::Purpose;
+use session_onion::pool::{Draw, SubnetRule};
+use session_storage_rpc::request::GetSwarm;
+use session_storage_rpc::{Request, SwarmResponse};
+use session_types::{Ed25519PublicKey, NodeContact, SwarmPubkey, Timestamp};
+
+use super::{Network, lock};
+use crate::NetError;
+
+/// Age at which a swarm is looked up anew.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Random nodes asked before a lookup is given up.
+const LOOKUPS: usize = 3;
+
+/// A swarm as it was last learned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CachedSwarm {
+    nodes: Vec<NodeContact>,
+    learned_at: Timestamp,
+}
+
+impl CachedSwarm {
+    pub(super) fn keys(&self) -> Vec<Ed25519PublicKey> {
+        self.nodes.iter().map(|node| node.ed25519).collect()
+    }
+}
+
+impl Network {
+    /// The nodes that hold `owner`'s mailbox, from memory or from the network.
+    ///
+    /// # Errors
+    /// [`NetError`] when nothing is remembered and the network cannot be asked.
+    pub async fn swarm(&self, owner: &SwarmPubkey) -> Result<Vec<NodeContact>, NetError> {
+        if let Some(nodes) = self.remembered(owner) {
+            return Ok(nodes);
+        }
+        self.ensure_pool().await?;
+        if let Some(nodes) = self.remembered(owner) {
+            return Ok(nodes);
+        }
+        self.look_up(owner).await
+    }
+
+    /// Members that are in the node list. Too few or too old: ask again.
+    fn remembered(&self, owner: &SwarmPubkey) -> Option<Vec<NodeContact>> {
+        let now = self.clock.now();
+        let known = self.pool_keys();
+        let swarms = lock(&self.swarms);
+        let swarm = swarms.get(owner)?;
+        let usable: Vec<_> = swarm
+            .nodes
+            .iter()
+            .filter(|n| known.contains(&n.ed25519))
+            .cloned()
+            .collect();
+        let enough = usable.len() >= 3 || usable.len() == swarm.nodes.len();
+        let fresh = now.distance(swarm.learned_at) < MAX_AGE;
+        (enough && fresh && !usable.is_empty()).then_some(usable)
+    }
+
+    async fn look_up(&self, owner: &SwarmPubkey) -> Result<Vec<NodeContact>, NetError> {
+        let asked: Vec<NodeContact> = {
+            let pool = lock(&self.pool);
+            let how = Draw {
+                exclude: &Default::default(),
+                subnets: SubnetRule::Any,
+            };
+            pool.draw(LOOKUPS, how, &mut rand::rng())
+                .into_iter()
+                .cloned()
+                .collect()
+        };
+        let mut last = NetError::NoSwarm;
+        for node in asked {
+            let request = Request::batch(vec![Request::GetSwarm(GetSwarm::new(*owner))])
+                .map_err(NetError::from)?;
+            match self.ask_node(&node, &[], Purpose::Lookup, &request).await {
+                Ok(reply) => {
+                    let body = reply.results.first().map(|r| (r.code, &r.body));
+                    if let Some((200, body)) = body
+                        && let Ok(answer) = SwarmResponse::from_json(body)
+                        && self.learn_swarm(owner, answer)
+                        && let Some(nodes) = self.remembered(owner)
+                    {
+                        return Ok(nodes);
+                    }
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Takes a swarm from an answer. False when it names no usable node.
+    pub(super) fn learn_swarm(&self, owner: &SwarmPubkey, answer: SwarmResponse) -> bool {
+        let known = self.pool_keys();
+        let nodes: Vec<_> = answer
+            .nodes
+            .into_iter()
+            .filter(|node| known.contains(&node.ed25519))
+            .collect();
+        if nodes.is_empty() {
+            return false;
+        }
+        let swarm = CachedSwarm {
+            nodes,
+            learned_at: self.clock.now(),
+        };
+        if *lock(&self.own) == Some(*owner) {
+            lock(&self.paths).set_own_swarm(&swarm.keys());
+        }
+        if let Ok(json) = serde_json::to_string(&swarm) {
+            self.cache.save_swarm(owner, json, swarm.learned_at);
+        }
+        lock(&self.swarms).insert(*owner, swarm);
+        true
+    }
+
+    /// A member said it is not one and named no others.
+    pub(super) fn forget_member(&self, owner: &SwarmPubkey, node: &Ed25519PublicKey) {
+        if let Some(swarm) = lock(&self.swarms).get_mut(owner) {
+            swarm.nodes.retain(|member| member.ed25519 != *node);
+        }
+    }
+}

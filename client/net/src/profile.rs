@@ -1,0 +1,199 @@
+//! Which network: its seeds and how their certificates are checked. Data, never constants in code
+//! that uses it.
+
+use core::fmt;
+use core::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use url::Url;
+
+/// How the TLS certificate of a seed is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedTls {
+    /// The certificate must have this SHA-256 fingerprint (docs/protocol/paths.md section 1.2).
+    Pinned([u8; 32]),
+    /// Not checked: a private network, whose seed the user named by hand.
+    Unchecked,
+}
+
+/// One seed endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed {
+    /// Base address, ending in `/`.
+    pub url: Url,
+    /// Certificate rule for `https`.
+    pub tls: SeedTls,
+}
+
+/// A network a client can join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkProfile {
+    name: String,
+    seeds: Vec<Seed>,
+}
+
+/// Why a text names no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Neither a known name nor a URL.
+    #[error(
+        "not a network: write mainnet, testnet or the seed URL of a private network, \
+         such as http://127.0.0.1:1280/"
+    )]
+    Unknown,
+    /// A URL of a scheme other than http and https, or without a host.
+    #[error("a seed URL begins with http:// or https:// and names a host")]
+    Scheme,
+}
+
+impl NetworkProfile {
+    /// The public network.
+    #[must_use]
+    pub fn mainnet() -> Self {
+        const PINS: [(&str, &str); 3] = [
+            (
+                "https://seed1.getsession.org:4443/",
+                "36ea0b253537988551ee856e4fd20d55011e9c8b27eaa2f34b8f32a0bdf04f2d",
+            ),
+            (
+                "https://seed2.getsession.org:4443/",
+                "c5908dd4139acd96aedd1e45576597650809c8a5ea02af556d4853d45396e0e7",
+            ),
+            (
+                "https://seed3.getsession.org:4443/",
+                "8a0af2c712342f22ce00e53c1601410ef8d84156aee0a9809c32f6f7efbe556e",
+            ),
+        ];
+        let seeds = PINS
+            .iter()
+            .filter_map(|(url, pin)| {
+                let bytes = HEXLOWER.decode(pin.as_bytes()).ok()?;
+                Some(Seed {
+                    url: Url::parse(url).ok()?,
+                    tls: SeedTls::Pinned(bytes.try_into().ok()?),
+                })
+            })
+            .collect();
+        Self {
+            name: "mainnet".to_owned(),
+            seeds,
+        }
+    }
+
+    /// The public test network.
+    #[must_use]
+    pub fn testnet() -> Self {
+        let seeds = Url::parse("http://seed2.getsession.org:38157/")
+            .map(|url| Seed {
+                url,
+                tls: SeedTls::Unchecked,
+            })
+            .into_iter()
+            .collect();
+        Self {
+            name: "testnet".to_owned(),
+            seeds,
+        }
+    }
+
+    /// A private network behind one seed.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the text is not an http or https URL.
+    pub fn private(seed: &str) -> Result<Self, ProfileError> {
+        let mut url = Url::parse(seed.trim()).map_err(|_| ProfileError::Unknown)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err(ProfileError::Scheme);
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        let path = url
+            .path()
+            .trim_end_matches('/')
+            .trim_end_matches("json_rpc")
+            .to_owned();
+        url.set_path(&if path.ends_with('/') {
+            path
+        } else {
+            format!("{path}/")
+        });
+        Ok(Self {
+            name: url.to_string(),
+            seeds: vec![Seed {
+                url,
+                tls: SeedTls::Unchecked,
+            }],
+        })
+    }
+
+    /// The name or seed URL: what [`NetworkProfile::from_str`] reads back.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seeds, all of which are asked at once.
+    #[must_use]
+    pub fn seeds(&self) -> &[Seed] {
+        &self.seeds
+    }
+}
+
+impl FromStr for NetworkProfile {
+    type Err = ProfileError;
+
+    /// `mainnet`, `testnet`, or the seed URL of a private network.
+    fn from_str(text: &str) -> Result<Self, ProfileError> {
+        match text.trim() {
+            "mainnet" => Ok(Self::mainnet()),
+            "testnet" => Ok(Self::testnet()),
+            other => Self::private(other),
+        }
+    }
+}
+
+impl fmt::Display for NetworkProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mainnet_has_three_pinned_seeds() {
+        let profile = NetworkProfile::mainnet();
+        assert_eq!(profile.seeds().len(), 3);
+        assert!(
+            profile
+                .seeds()
+                .iter()
+                .all(|s| matches!(s.tls, SeedTls::Pinned(_)))
+        );
+    }
+
+    #[test]
+    fn private_urls_are_normalised() {
+        for text in [
+            "http://127.0.0.1:1280",
+            "http://127.0.0.1:1280/",
+            " http://127.0.0.1:1280/json_rpc ",
+            "http://127.0.0.1:1280/?x#y",
+        ] {
+            let profile: NetworkProfile = text.parse().unwrap();
+            assert_eq!(profile.name(), "http://127.0.0.1:1280/", "{text}");
+            assert_eq!(profile.name().parse::<NetworkProfile>().unwrap(), profile);
+        }
+        assert_eq!(
+            "ftp://x/".parse::<NetworkProfile>(),
+            Err(ProfileError::Scheme)
+        );
+        assert_eq!(
+            "banana".parse::<NetworkProfile>(),
+            Err(ProfileError::Unknown)
+        );
+    }
+}

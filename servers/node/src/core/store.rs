@@ -1,0 +1,49 @@
+//! `store` (docs/protocol/node-rpc.md section 3).
+
+use session_crypto::hash::message_hash;
+use session_storage_rpc::response::{Stored, SwarmAnswer};
+use session_storage_rpc::{Reply, Store, StoreResponse};
+use session_types::MessageHash;
+
+use super::swarm_wide::{Context, SwarmWide};
+use super::{Core, Origin};
+use crate::store::{OutgoingCommand, StoreError, StoredMessage};
+
+impl SwarmWide for Store {
+    type Result = Stored;
+
+    async fn apply(
+        &self,
+        core: &Core,
+        context: &Context,
+        forward: OutgoingCommand,
+    ) -> Result<Stored, StoreError> {
+        let hash = message_hash(&self.owner, self.namespace, &self.data);
+        let message = StoredMessage {
+            owner: self.owner,
+            namespace: self.namespace,
+            hash: hash.clone(),
+            timestamp: self.timestamp,
+            expiry: self.expiry,
+            data: self.data.clone(),
+        };
+        // The message itself waits for the others, not the request: repeated later the request
+        // would fail its time check.
+        let inserted = core.store.insert(message, forward.outbox).await?;
+        let key = core.identity.signing_key();
+        let mut stored = Stored::signed(key, hash, inserted.expiry, inserted.already);
+        if context.origin == Origin::Client {
+            stored.t = Some(context.now);
+        }
+        Ok(stored)
+    }
+
+    fn reply(&self, answer: SwarmAnswer<Stored>) -> Reply {
+        let status = if answer.all_failed() { 500 } else { 200 };
+        Reply::new(status, StoreResponse::from(answer).to_tree())
+    }
+
+    fn message(result: &Stored) -> Option<MessageHash> {
+        Some(result.hash.clone())
+    }
+}

@@ -1,0 +1,207 @@
+//! Requests that every member of the swarm carries out (docs/protocol/node.md section 10).
+//!
+//! The node a client asks applies the request, passes it on to the other members at the same
+//! time and gathers their answers. What it applies and the list of members that must still get it
+//! are one transaction; the members that answer are struck off again.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use session_registry::NodeList;
+use session_storage_rpc::response::{NodeFailure, NodeResult, SwarmAnswer};
+use session_storage_rpc::{Method, NodeOutcome, Reply, Request, Tree};
+use session_types::{Ed25519PublicKey, MessageHash, NodeContact, Timestamp};
+
+use super::{Core, Member, Origin, hard_fork};
+use crate::peers::{PeerError, PeerReply};
+use crate::store::{Outbox, OutgoingCommand, StoreError};
+
+/// A request every member carries out.
+pub(super) trait SwarmWide: Send + Sync + 'static {
+    /// What one member answers.
+    type Result: NodeResult + Send + Sync + 'static;
+
+    /// Changes this node's database and queues `forward` for the other members in one
+    /// transaction.
+    fn apply(
+        &self,
+        core: &Core,
+        context: &Context,
+        forward: OutgoingCommand,
+    ) -> impl Future<Output = Result<Self::Result, StoreError>> + Send;
+
+    /// The answer made of all members' results.
+    fn reply(&self, answer: SwarmAnswer<Self::Result>) -> Reply {
+        let status = if answer.all_failed() { 500 } else { 200 };
+        Reply::new(status, answer.to_tree())
+    }
+
+    /// The message that waits for the other members, when it is not the request itself.
+    fn message(_result: &Self::Result) -> Option<MessageHash> {
+        None
+    }
+}
+
+/// Circumstances of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context {
+    pub(super) now: Timestamp,
+    pub(super) origin: Origin,
+}
+
+impl Context {
+    /// When another member accepted a request that waited for this node.
+    pub(super) fn accepted_earlier(&self) -> Option<Timestamp> {
+        match self.origin {
+            Origin::Client => None,
+            Origin::Peer { accepted } => accepted,
+        }
+    }
+}
+
+impl Core {
+    pub(super) async fn swarm_wide(
+        self: &Arc<Self>,
+        request: Request,
+        nodes: Arc<NodeList>,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Reply {
+        let core = Arc::clone(self);
+        let run = async move { core.run_swarm_wide(request, &nodes, Context { now, origin }).await };
+        // A task of its own: a client that hangs up must not leave half of it undone.
+        let reply = self.tasks.complete(run).await;
+        reply.unwrap_or_else(|| Reply::new(500, Tree::Text("request failed".to_owned())))
+    }
+
+    async fn run_swarm_wide(
+        self: &Arc<Self>,
+        request: Request,
+        nodes: &NodeList,
+        context: Context,
+    ) -> Reply {
+        let method = request.method();
+        let params = match context.origin {
+            Origin::Client => request.to_forward_bt().unwrap_or_default(),
+            Origin::Peer { .. } => Vec::new(),
+        };
+        match request {
+            Request::Delete(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::DeleteAll(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::DeleteBefore(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::Expire(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::ExpireAll(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::RevokeSubaccount(r) => {
+                self.carry_out(r, method, params, nodes, context).await
+            }
+            Request::Store(r) => self.carry_out(r, method, params, nodes, context).await,
+            Request::UnrevokeSubaccount(r) => {
+                self.carry_out(r, method, params, nodes, context).await
+            }
+            other => super::failed_request(other.method().name()),
+        }
+    }
+
+    async fn carry_out<R: SwarmWide>(
+        self: &Arc<Self>,
+        request: R,
+        method: Method,
+        params: Vec<u8>,
+        nodes: &NodeList,
+        context: Context,
+    ) -> Reply {
+        if let Origin::Peer { .. } = context.origin {
+            let outcome = self.apply(&request, &context, OutgoingCommand::none()).await;
+            return Reply::ok(Tree::Blob(outcome.to_peer_answer()));
+        }
+        let members = self.other_members(nodes);
+        let command = OutgoingCommand {
+            outbox: Outbox { peers: members.iter().map(|m| m.contact.ed25519).collect() },
+            method: method.name(),
+            params,
+            accepted: context.now,
+        };
+        let reachable: Vec<NodeContact> = members
+            .into_iter()
+            .filter_map(|Member { contact, reachable }| reachable.then_some(contact))
+            .collect();
+        let forwarding = self.replication.forward(method.name(), &command.params, &reachable);
+        let applying = self.apply(&request, &context, command.clone());
+        let (own, forwarded) = futures_util::future::join(applying, forwarding).await;
+
+        let applied = own.done().map(R::message);
+        let mut swarm = BTreeMap::from([(*self.identity.ed25519(), own)]);
+        let mut acknowledged = Vec::new();
+        let mut waiting = Vec::new();
+        for (member, answer) in forwarded {
+            let settled = answer.as_ref().is_ok_and(|reply| !reply.is_temporary());
+            let outcome = outcome::<R::Result>(answer);
+            if outcome.done().is_some() || (settled && method != Method::Store) {
+                acknowledged.push(member);
+            } else {
+                waiting.push(member);
+            }
+            swarm.insert(member, outcome);
+        }
+        if let Some(message) = applied {
+            let core = Arc::clone(self);
+            self.tasks.spawn(async move {
+                core.settle(message, command, acknowledged, waiting).await;
+            });
+        }
+        let hf = Some(hard_fork(nodes));
+        request.reply(SwarmAnswer { swarm, t: Some(context.now), hf })
+    }
+
+    async fn apply<R: SwarmWide>(
+        &self,
+        request: &R,
+        context: &Context,
+        forward: OutgoingCommand,
+    ) -> NodeOutcome<R::Result> {
+        match request.apply(self, context, forward).await {
+            Ok(result) => NodeOutcome::Done(result),
+            Err(error) => {
+                tracing::warn!(%error, "a change was not stored");
+                NodeOutcome::Failed(NodeFailure::query_failure(None))
+            }
+        }
+    }
+
+    /// Records who has the change and who has not. A crash before this only means that members
+    /// get it twice.
+    async fn settle(
+        &self,
+        message: Option<MessageHash>,
+        command: OutgoingCommand,
+        acknowledged: Vec<Ed25519PublicKey>,
+        waiting: Vec<Ed25519PublicKey>,
+    ) {
+        if !acknowledged.is_empty() {
+            let recorded = match message {
+                Some(hash) => self.store.forwarded(hash, acknowledged).await,
+                None => self.store.command_forwarded(command, acknowledged).await,
+            };
+            if let Err(error) = recorded {
+                tracing::warn!(%error, "acknowledgements were not recorded");
+            }
+        }
+        self.replication.left_waiting(&waiting);
+    }
+}
+
+/// What a member's answer means.
+fn outcome<T: NodeResult>(answer: Result<PeerReply, PeerError>) -> NodeOutcome<T> {
+    match answer {
+        Ok(PeerReply { status: 200, body }) => NodeOutcome::from_peer_answer(&body),
+        Ok(PeerReply { status, body }) => {
+            NodeOutcome::Failed(NodeFailure::refused(status, String::from_utf8_lossy(&body)))
+        }
+        Err(PeerError::BadAnswer) => NodeOutcome::Failed(NodeFailure::bad_peer_response()),
+        // A refused connection too: over the upstream transport it is not told from silence.
+        Err(PeerError::Timeout | PeerError::Unreachable) => {
+            NodeOutcome::Failed(NodeFailure::timeout())
+        }
+    }
+}

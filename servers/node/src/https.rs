@@ -1,0 +1,300 @@
+//! The HTTPS interface (docs/protocol/node.md section 6.1): framing only, the work is done in
+//! [`crate::core`] and [`crate::relay`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use data_encoding::BASE64;
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use session_chassis::limit::RateLimiter;
+use session_chassis::listener::PeerAddr;
+use session_storage_rpc::Request as RpcRequest;
+use session_types::NodeVersion;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::NodeLimits;
+use crate::core::{Core, Origin};
+use crate::peers::{DATA_PATH, DATA_READY_PATH, ONION_PATH, STORAGE_CC_PATH, auth};
+use crate::relay::Relay;
+
+const STORAGE_PATH: &str = "/storage_rpc/v1";
+const PING_PATH: &str = "/ping_test/v1";
+const STATS_PATH: &str = "/get_stats/v1";
+
+const SNODE_PUBKEY: HeaderName = HeaderName::from_static("x-oxen-snode-pubkey");
+const LONG_POLL: HeaderName = HeaderName::from_static("x-loki-long-poll");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What the `Server` header and the agent name of server relays say.
+pub(crate) fn server_name(version: NodeVersion) -> String {
+    format!("Oxen Storage Server/{version}")
+}
+
+/// Everything the handlers share.
+#[derive(Debug)]
+pub(crate) struct Https {
+    core: Arc<Core>,
+    relay: Relay,
+    rate: RateLimiter,
+    requests: Semaphore,
+    body_memory: Arc<Semaphore>,
+    max_body: usize,
+    server: HeaderValue,
+}
+
+/// A body in memory, with its share of the memory for bodies.
+struct HeldBody {
+    bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// What a handler answers, before headers are added.
+struct Answer {
+    status: u16,
+    content_type: HeaderValue,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    fn text(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, content_type: TEXT, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    fn reply(reply: &session_storage_rpc::Reply) -> Self {
+        let content_type = match reply.content_type() {
+            "application/json" => JSON,
+            "application/octet-stream" => BYTES,
+            _ => TEXT,
+        };
+        let body = reply.to_http_body().into();
+        Self { status: reply.status, content_type, headers: HeaderMap::new(), body }
+    }
+
+    /// A status without a text of its own: the reason phrase.
+    fn bare(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Unknown");
+        Self::text(status.as_u16(), format!("{reason}\n"))
+    }
+}
+
+impl Https {
+    pub(crate) fn new(core: Arc<Core>, relay: Relay, limits: &NodeLimits) -> Self {
+        let server = HeaderValue::try_from(server_name(core.version))
+            .unwrap_or(HeaderValue::from_static("Oxen Storage Server"));
+        Self {
+            core,
+            relay,
+            rate: RateLimiter::new(limits.rate),
+            requests: Semaphore::new(limits.max_requests),
+            body_memory: Arc::new(Semaphore::new(
+                limits.max_body_memory.min(Semaphore::MAX_PERMITS),
+            )),
+            max_body: limits.max_body_bytes,
+            server,
+        }
+    }
+
+    /// The router that serves it all.
+    pub(crate) fn router(self) -> Router {
+        Router::new().fallback(serve).with_state(Arc::new(self))
+    }
+
+    async fn route(&self, request: Request) -> Answer {
+        let path = request.uri().path().to_owned();
+        match (request.method(), path.as_str()) {
+            (&Method::POST, PING_PATH) => self.ping(),
+            (&Method::GET, STATS_PATH) => self.stats(),
+            (&Method::POST, STORAGE_PATH) => self.storage(request).await,
+            (&Method::POST, ONION_PATH) => self.onion(request).await,
+            (&Method::POST, STORAGE_CC_PATH | DATA_PATH | DATA_READY_PATH) => {
+                self.node(&path, request).await
+            }
+            (method, path) => {
+                let method = method.as_str().to_ascii_lowercase();
+                Answer::text(404, format!("{method} {path} Not Found"))
+            }
+        }
+    }
+
+    fn ping(&self) -> Answer {
+        let key = BASE64.encode(self.core.identity.legacy().as_bytes());
+        let mut answer = Answer::text(200, "");
+        if let Ok(key) = HeaderValue::try_from(key) {
+            answer.headers.insert(SNODE_PUBKEY, key);
+        }
+        answer
+    }
+
+    fn stats(&self) -> Answer {
+        let body = format!(r#"{{"version":"{}"}}"#, self.core.version);
+        Answer { content_type: JSON, ..Answer::text(200, body) }
+    }
+
+    /// A direct client request.
+    async fn storage(&self, request: Request) -> Answer {
+        if let Some(reason) = self.core.not_ready() {
+            return Answer::text(503, format!("Service node is not ready: {reason}\n"));
+        }
+        let peer = request.extensions().get::<PeerAddr>().map(|PeerAddr(address)| *address);
+        let Some(IpAddr::V4(address)) = peer.map(|peer: SocketAddr| peer.ip().to_canonical())
+        else {
+            return Answer::bare(StatusCode::BAD_REQUEST);
+        };
+        if !self.rate.allow(address, Instant::now()) {
+            self.core.counters.rate_limited.one();
+            return Answer::bare(StatusCode::TOO_MANY_REQUESTS);
+        }
+        if request.headers().get(LONG_POLL).is_some_and(|value| !value.is_empty()) {
+            return Answer::text(410, "long polling is no longer supported, client upgrade required");
+        }
+        let Ok(_permit) = self.requests.try_acquire() else { return self.busy() };
+        let body = match self.read_body(request).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        let parsed = RpcRequest::from_json_body(&body.bytes);
+        drop(body);
+        match parsed {
+            Ok(request) => {
+                let _memory = self.core.reserve_answer_memory(&request).await;
+                Answer::reply(&self.core.handle(request, Origin::Client).await)
+            }
+            Err(error) => Answer::text(error.status, error.text),
+        }
+    }
+
+    /// An onion request, from a client or another node.
+    async fn onion(&self, request: Request) -> Answer {
+        let Ok(_permit) = self.requests.try_acquire() else { return self.busy() };
+        let HeldBody { bytes, _share } = match self.read_body(request).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        let answer = self.relay.handle(bytes).await;
+        let content_type = answer.headers.get(header::CONTENT_TYPE).cloned().unwrap_or(TEXT);
+        let (status, headers, body) = (answer.status, answer.headers, answer.body);
+        Answer { status, content_type, headers, body }
+    }
+
+    /// A request of another node.
+    async fn node(&self, path: &str, request: Request) -> Answer {
+        let headers = request.headers().clone();
+        let body = match self.read_body(request).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        let core = &self.core;
+        let nodes = core.registry.snapshot();
+        let own = core.identity.ed25519();
+        let now = core.clock.now();
+        let caller =
+            match auth::verify_request(&headers, own, path, &body.bytes, &nodes, now) {
+                Ok(caller) => caller,
+                Err(error) => return Answer::text(401, error.to_string()),
+            };
+        drop(nodes);
+        core.replication.heard_from(&caller.key);
+        let mut answer = match path {
+            STORAGE_CC_PATH => Answer::reply(&core.handle_forwarded(&body.bytes).await),
+            DATA_PATH => {
+                let (status, text) = core.receive_bulk(&body.bytes).await;
+                Answer::text(status, text)
+            }
+            _ => {
+                let (status, text) =
+                    core.replication.answer_hello(&caller.key, &body.bytes).await;
+                Answer::text(status, text)
+            }
+        };
+        let signature = auth::sign_reply(&core.identity, &caller, answer.status, &answer.body);
+        if let Some((name, value)) = signature {
+            answer.headers.insert(name, value);
+        }
+        answer
+    }
+
+    fn busy(&self) -> Answer {
+        self.core.counters.refused_busy.one();
+        Answer::text(503, "Server busy, try again later")
+    }
+
+    /// Reads a body within the size limit and the memory all bodies share. The share grows with
+    /// what really arrives.
+    async fn read_body(&self, request: Request) -> Result<HeldBody, Answer> {
+        let announced = match request.headers().get(header::CONTENT_LENGTH) {
+            None => 0,
+            Some(length) => length
+                .to_str()
+                .ok()
+                .and_then(|text| text.parse::<u64>().ok())
+                .ok_or_else(|| closing(Answer::text(400, "invalid Content-Length")))?,
+        };
+        if usize::try_from(announced).map_or(true, |announced| announced > self.max_body) {
+            return Err(too_large());
+        }
+        let collect = self.collect(request.into_body());
+        tokio::time::timeout(BODY_TIMEOUT, collect)
+            .await
+            .unwrap_or_else(|_| Err(closing(Answer::bare(StatusCode::REQUEST_TIMEOUT))))
+    }
+
+    async fn collect(&self, body: Body) -> Result<HeldBody, Answer> {
+        let mut stream = body.into_data_stream();
+        let mut whole = BytesMut::new();
+        let mut share: Option<OwnedSemaphorePermit> = None;
+        while let Some(chunk) = stream.next().await {
+            let Ok(chunk) = chunk else {
+                return Err(closing(Answer::bare(StatusCode::BAD_REQUEST)));
+            };
+            if chunk.len() > self.max_body.saturating_sub(whole.len()) {
+                return Err(too_large());
+            }
+            let wanted = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            let Ok(more) = Arc::clone(&self.body_memory).try_acquire_many_owned(wanted) else {
+                return Err(closing(self.busy()));
+            };
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(HeldBody { bytes: whole.freeze(), _share: share })
+    }
+}
+
+async fn serve(State(https): State<Arc<Https>>, request: Request) -> Response {
+    let answer = https.route(request).await;
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.extend(answer.headers);
+    headers.insert(header::CONTENT_TYPE, answer.content_type);
+    headers.insert(header::SERVER, https.server.clone());
+    response
+}
+
+fn too_large() -> Answer {
+    closing(Answer::text(413, "Request body too large"))
+}
+
+/// The rest of the request has not been read, so the connection cannot go on.
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}

@@ -1,0 +1,82 @@
+//! What a node counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The node's counters; each only ever rises.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+        }
+
+        /// A snapshot of the node's counters. They count from the start of the node.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+        #[non_exhaustive]
+        pub struct NodeMetrics {
+            $($(#[$doc])* pub $name: u64,)*
+            /// Messages and commands waiting for other members of the swarm.
+            pub deliveries_waiting: u64,
+        }
+
+        impl Counters {
+            /// The counters as they are now.
+            pub(crate) fn snapshot(&self, deliveries_waiting: u64) -> NodeMetrics {
+                NodeMetrics { $($name: self.$name.get(),)* deliveries_waiting }
+            }
+        }
+    };
+}
+
+counters! {
+    /// `store` requests accepted from clients.
+    stores,
+    /// `store` requests accepted from other members of the swarm.
+    stores_forwarded,
+    /// `retrieve` requests answered.
+    retrieves,
+    /// Other client requests answered, meta requests not counted.
+    other_requests,
+    /// Answers with status 421.
+    wrong_swarm,
+    /// Requests refused by the rate limit.
+    rate_limited,
+    /// Requests refused because too much was going on.
+    refused_busy,
+    /// Onion layers taken off.
+    onion_hops,
+    /// Onion requests that ended here.
+    onion_final,
+    /// Onion requests passed on to servers.
+    onion_to_servers,
+    /// Messages received in bulk and new here.
+    bulk_received,
+    /// Messages another member took in bulk.
+    bulk_delivered,
+    /// Rows received in bulk and dropped: wrong hash or too large.
+    bulk_refused,
+    /// Requests passed on to other members that failed.
+    forwards_failed,
+    /// Messages deleted because their time had come.
+    expired,
+}
+
+/// One rising number.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub(crate) fn one(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub(crate) fn add(&self, count: usize) {
+        self.0.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,265 @@
+//! A running node: its tasks, and how they start and end.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use session_chassis::listener::{self, ListenerLimits};
+use session_chassis::tls::ServerIdentity;
+use session_registry::Registry;
+use session_types::{NodeContact, SwarmId};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{NodeConfig, PublicAddress};
+use crate::core::Core;
+use crate::https::Https;
+use crate::metrics::{Counters, NodeMetrics};
+use crate::peers::Peers;
+use crate::relay::Relay;
+use crate::replication::{self, Replication};
+use crate::store::{Store, StoreLimits};
+use crate::tasks::Tasks;
+use crate::{NodeError, install_crypto_provider};
+
+/// Name of the database in the data directory.
+const DATABASE_FILE: &str = "storage.db";
+
+/// Messages deleted in one step of the sweep: a step must not keep stores waiting.
+const SWEEP_STEP: u32 = 500;
+
+/// How long revocations and undelivered commands are kept
+/// (docs/protocol/node.md section 9.6).
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Starts nodes.
+#[derive(Debug)]
+pub struct Node;
+
+impl Node {
+    /// Opens the database, binds everything together and serves until the returned handle is
+    /// told to stop. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`NodeError`] when the database, certificate or socket cannot be used.
+    pub async fn start(
+        config: NodeConfig,
+        registry: Arc<dyn Registry>,
+    ) -> Result<RunningNode, NodeError> {
+        install_crypto_provider();
+        let NodeConfig { identity, data_dir, listener, address, version, clock, names, .. } = config;
+        let NodeConfig { limits, timing, allow_private_relay_targets, .. } = config;
+        let identity = Arc::new(identity);
+        let store_limits = StoreLimits {
+            readers: limits.database_readers,
+            writer_queue: limits.database_queue,
+            max_database_bytes: limits.max_database_bytes,
+        };
+        let opened = tokio::task::spawn_blocking(move || open(&data_dir, store_limits)).await;
+        let (store, tls) = match opened {
+            Ok(opened) => opened?,
+            Err(_) => return Err(NodeError::Store(crate::StoreError::Closed)),
+        };
+
+        let shutdown = CancellationToken::new();
+        let killed = CancellationToken::new();
+        let counters = Arc::new(Counters::default());
+        let peers = Arc::new(Peers::new(
+            Arc::clone(&identity),
+            Arc::clone(&clock),
+            timing.retry_first,
+            timing.retry_max,
+        )?);
+        let (replication, worker) = Replication::new(
+            *identity.ed25519(),
+            store.clone(),
+            Arc::clone(&peers),
+            Arc::clone(&registry),
+            Arc::clone(&counters),
+            timing.clone(),
+            shutdown.clone(),
+        );
+        let answer_memory_kib =
+            u32::try_from(limits.max_answer_memory / 1024).unwrap_or(u32::MAX).max(1);
+        let core = Arc::new(Core {
+            identity,
+            version,
+            registry,
+            store,
+            replication,
+            clock,
+            names,
+            counters,
+            tasks: Tasks::new(killed.clone()),
+            answer_memory: Arc::new(Semaphore::new(
+                usize::try_from(answer_memory_kib)
+                    .unwrap_or(usize::MAX)
+                    .min(Semaphore::MAX_PERMITS),
+            )),
+            answer_memory_kib,
+            stopping: AtomicBool::new(false),
+        });
+        let relay =
+            Relay::new(Arc::clone(&core), peers, &limits, &timing, allow_private_relay_targets)?;
+        let router = Https::new(Arc::clone(&core), relay, &limits).router();
+
+        let listener_limits = ListenerLimits {
+            drain_timeout: limits.listener.drain_timeout.min(timing.stop_timeout.mul_f64(0.8)),
+            ..limits.listener
+        };
+        let serve = listener::serve(
+            listener,
+            Some(tls.server_config()),
+            router,
+            listener_limits,
+            shutdown.clone(),
+        );
+        let server = tokio::spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the listener ended");
+            }
+        });
+        let worker = tokio::spawn(replication::run(worker));
+        let sweeper = tokio::spawn(sweep(
+            Arc::clone(&core),
+            timing.sweep_interval,
+            shutdown.clone(),
+        ));
+        Ok(RunningNode {
+            core,
+            address,
+            stop_timeout: timing.stop_timeout,
+            shutdown,
+            killed,
+            handles: vec![server, worker, sweeper],
+        })
+    }
+}
+
+fn open(dir: &Path, limits: StoreLimits) -> Result<(Store, ServerIdentity), NodeError> {
+    std::fs::create_dir_all(dir)
+        .map_err(|error| NodeError::Store(crate::StoreError::Io(error)))?;
+    let store = Store::open(&dir.join(DATABASE_FILE), limits)?;
+    let tls = ServerIdentity::load_or_create(dir)?;
+    Ok((store, tls))
+}
+
+/// Deletes what has expired, at the start and from then on.
+async fn sweep(core: Arc<Core>, every: Duration, shutdown: CancellationToken) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = sweep_once(&core).await {
+            tracing::warn!(%error, "expired messages were not deleted");
+        }
+    }
+}
+
+async fn sweep_once(core: &Core) -> Result<(), crate::StoreError> {
+    let now = core.clock.now();
+    loop {
+        let deleted = core.store.sweep(now, SWEEP_STEP).await?;
+        core.counters.expired.add(deleted);
+        if u32::try_from(deleted).is_ok_and(|deleted| deleted < SWEEP_STEP) {
+            break;
+        }
+    }
+    core.store.forget_before(now.minus(REMEMBERED)).await
+}
+
+/// A node that runs. Dropping the handle kills it.
+#[derive(Debug)]
+pub struct RunningNode {
+    core: Arc<Core>,
+    address: PublicAddress,
+    stop_timeout: Duration,
+    shutdown: CancellationToken,
+    killed: CancellationToken,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl RunningNode {
+    /// The node's keys and address, and the swarm it is in by the current list.
+    #[must_use]
+    pub fn contact(&self) -> NodeContact {
+        let nodes = self.core.registry.snapshot();
+        let identity = &self.core.identity;
+        NodeContact {
+            ed25519: *identity.ed25519(),
+            x25519: *identity.x25519(),
+            legacy: identity.legacy(),
+            ip: self.address.ip,
+            https_port: self.address.https_port,
+            omq_port: self.address.omq_port,
+            swarm: nodes
+                .get(identity.ed25519())
+                .map_or(SwarmId::UNASSIGNED, |node| node.contact.swarm),
+        }
+    }
+
+    /// The node's counters.
+    pub async fn metrics(&self) -> NodeMetrics {
+        let waiting = self.core.store.waiting_count().await.unwrap_or(0);
+        self.core.counters.snapshot(waiting)
+    }
+
+    /// How many messages the node holds.
+    ///
+    /// # Errors
+    /// [`crate::StoreError`] when the database cannot be read.
+    pub async fn message_count(&self) -> Result<u64, crate::StoreError> {
+        self.core.store.message_count().await
+    }
+
+    /// Stops in order: no new connections, running requests are finished, everything accepted is
+    /// on disk. Takes less than five seconds.
+    pub async fn stop(mut self) {
+        self.core.stopping.store(true, Ordering::Relaxed);
+        self.shutdown.cancel();
+        let handles = std::mem::take(&mut self.handles);
+        let core = Arc::clone(&self.core);
+        let orderly = async {
+            for handle in handles {
+                // A panic has been reported by the task itself.
+                let _ = handle.await;
+            }
+            core.tasks.finished().await;
+        };
+        if timeout(self.stop_timeout, orderly).await.is_err() {
+            tracing::warn!("some requests were cut off at the end");
+        }
+        self.core.store.close().await;
+    }
+
+    /// Ends at once, as if the process were killed: sockets close, running requests are dropped,
+    /// what is not committed is lost. The returned future is ready when nothing of the node is
+    /// left and its port is free again; there is no need to wait for it.
+    pub fn abort(mut self) -> impl Future<Output = ()> + Send + use<> {
+        self.kill();
+        let handles = std::mem::take(&mut self.handles);
+        async move {
+            for handle in handles {
+                let _ = handle.await;
+            }
+        }
+    }
+
+    fn kill(&self) {
+        self.killed.cancel();
+        for handle in &self.handles {
+            handle.abort();
+        }
+        self.core.store.kill();
+    }
+}
+
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        // After an orderly stop nothing is left to kill.
+        self.kill();
+    }
+}

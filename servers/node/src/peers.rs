@@ -1,0 +1,208 @@
+//! Talking to other nodes.
+//!
+//! Nodes reach each other over HTTPS at the listeners they also have for clients. Certificates
+//! are self-signed and prove nothing, so the bodies are authenticated: see [`auth`]. Onion
+//! requests need no authentication, their layers are encrypted for the right node already.
+
+pub(crate) mod auth;
+mod health;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use session_types::{Ed25519PublicKey, NodeContact};
+
+use crate::clock::Clock;
+use crate::{NodeError, NodeIdentity};
+
+use health::Health;
+
+/// Path of requests another member of the swarm passes on.
+pub(crate) const STORAGE_CC_PATH: &str = "/node/v1/storage_cc";
+/// Path of messages pushed in bulk.
+pub(crate) const DATA_PATH: &str = "/node/v1/data";
+/// Path of the membership handshake.
+pub(crate) const DATA_READY_PATH: &str = "/node/v1/data_ready";
+/// Path of onion requests, from clients and nodes alike.
+pub(crate) const ONION_PATH: &str = "/onion_req/v2";
+
+/// Time to open a connection; a node that is up accepts at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// Idle connections kept for each node.
+const IDLE_PER_NODE: usize = 32;
+/// How long they are kept: less than a listener keeps an idle connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
+/// Answers to authenticated requests are small.
+const MAX_REPLY: usize = 1024 * 1024;
+
+/// What another node answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PeerReply {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+impl PeerReply {
+    /// Whether the same request may be answered otherwise later: the node is in trouble, or sees
+    /// another swarm at the moment.
+    pub(crate) const fn is_temporary(&self) -> bool {
+        matches!(self.status, 409 | 421 | 429 | 500..=599)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PeerError {
+    /// Something answered, but not properly, or not the node.
+    #[error("bad answer")]
+    BadAnswer,
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection was refused or broke.
+    #[error("not reachable")]
+    Unreachable,
+}
+
+/// The client side of node to node traffic.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    http: reqwest::Client,
+    identity: Arc<NodeIdentity>,
+    clock: Arc<dyn Clock>,
+    health: Health,
+}
+
+impl Peers {
+    pub(crate) fn new(
+        identity: Arc<NodeIdentity>,
+        clock: Arc<dyn Clock>,
+        retry_first: Duration,
+        retry_max: Duration,
+    ) -> Result<Self, NodeError> {
+        let http = reqwest::Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .tls_sni(false)
+            .http1_only()
+            .no_proxy()
+            .referer(false)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_PER_NODE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build()
+            .map_err(NodeError::HttpClient)?;
+        Ok(Self { http, identity, clock, health: Health::new(retry_first, retry_max) })
+    }
+
+    /// Whether the last exchanges with a node failed and it is too early to try again.
+    pub(crate) fn is_down(&self, node: &Ed25519PublicKey) -> bool {
+        self.health.is_down(node)
+    }
+
+    /// Notes that a node is there: it has sent us something authentic.
+    pub(crate) fn heard_from(&self, node: &Ed25519PublicKey) {
+        self.health.succeeded(node);
+    }
+
+    /// Forgets nodes that `keep` does not want.
+    pub(crate) fn retain(&self, keep: impl Fn(&Ed25519PublicKey) -> bool) {
+        self.health.retain(keep);
+    }
+
+    /// Sends an authenticated request and checks that the answer is the node's own.
+    ///
+    /// Cancel-safe: dropping the future abandons the exchange; the node may have acted on it.
+    pub(crate) async fn call(
+        &self,
+        node: &NodeContact,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<PeerReply, PeerError> {
+        let started = Instant::now();
+        let now = self.clock.now();
+        let (headers, signature) =
+            auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
+        let exchange = self.post(node, path, headers, body, MAX_REPLY);
+        let result = match tokio::time::timeout(timeout, exchange).await {
+            Err(_) => Err(PeerError::Timeout),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok((reply, headers))) => {
+                let own = self.identity.ed25519();
+                if auth::verify_reply(&headers, &node.ed25519, own, &signature, &reply) {
+                    Ok(reply)
+                } else {
+                    Err(PeerError::BadAnswer)
+                }
+            }
+        };
+        match &result {
+            Ok(_) => self.health.succeeded(&node.ed25519),
+            Err(error) => {
+                tracing::debug!(%error, path, "exchange with another node failed");
+                self.health.failed(&node.ed25519, started);
+            }
+        }
+        result
+    }
+
+    /// Passes an onion request on.
+    pub(crate) async fn relay(
+        &self,
+        node: &NodeContact,
+        body: Bytes,
+        timeout: Duration,
+        max_reply: usize,
+    ) -> Result<PeerReply, PeerError> {
+        let exchange = self.post(node, ONION_PATH, HeaderMap::new(), body, max_reply);
+        let (reply, _) =
+            tokio::time::timeout(timeout, exchange).await.map_err(|_| PeerError::Timeout)??;
+        Ok(reply)
+    }
+
+    async fn post(
+        &self,
+        node: &NodeContact,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        max_reply: usize,
+    ) -> Result<(PeerReply, HeaderMap), PeerError> {
+        let url = format!("{}{path}", node.https_base());
+        let send = || self.http.post(&url).headers(headers.clone()).body(body.clone()).send();
+        let mut sent = send().await;
+        if let Err(error) = &sent
+            && !error.is_connect()
+            && !error.is_timeout()
+        {
+            // A kept connection may have died with the node's previous life. Everything nodes
+            // ask of each other may be asked twice.
+            sent = send().await;
+        }
+        let mut response = sent.map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+            if chunk.len() > max_reply.saturating_sub(whole.len()) {
+                return Err(PeerError::BadAnswer);
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok((PeerReply { status, body: whole.freeze() }, headers))
+    }
+}
+
+fn classify(error: &reqwest::Error) -> PeerError {
+    if error.is_timeout() {
+        PeerError::Timeout
+    } else if error.is_decode() {
+        PeerError::BadAnswer
+    } else {
+        PeerError::Unreachable
+    }
+}

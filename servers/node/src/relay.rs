@@ -1,0 +1,246 @@
+//! Onion requests (docs/protocol/node.md section 7): take one layer off, then answer, pass on to
+//! another node, or pass on to a server.
+
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use session_onion::hop_error::HopFailure;
+use session_onion::packet::{
+    HopKey, Layer, OnionCipher, Peeled, ReplyBody, encode_entry, encode_reply, parse_entry, peel,
+};
+use session_onion::EntryError;
+use session_storage_rpc::{Reply, Request, Tree};
+use session_types::{Ed25519PublicKey, X25519PublicKey};
+use tokio::sync::Semaphore;
+
+use crate::NodeError;
+use crate::config::{NodeLimits, NodeTiming};
+use crate::core::{Core, Origin};
+use crate::peers::{PeerError, Peers};
+
+pub(crate) use server::ServerRelay;
+use server::ServerAnswer;
+
+/// Bodies from this size on are decrypted on a thread where that may take its time.
+const LARGE_BODY: usize = 256 * 1024;
+
+/// Statuses relays hand back; every other one becomes 500.
+const RELAYED_STATUSES: [u16; 14] =
+    [200, 400, 401, 403, 404, 406, 410, 413, 421, 429, 500, 502, 503, 504];
+
+/// What is answered to an onion request.
+#[derive(Debug)]
+pub(crate) struct OnionAnswer {
+    pub(crate) status: u16,
+    /// Headers of a server's answer; only the node the client speaks to hands them on.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl OnionAnswer {
+    fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, headers: HeaderMap::new(), body: body.into() }
+    }
+}
+
+impl From<HopFailure> for OnionAnswer {
+    fn from(failure: HopFailure) -> Self {
+        Self::new(failure.status(), failure.text())
+    }
+}
+
+/// Handles onion requests.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    core: Arc<Core>,
+    peers: Arc<Peers>,
+    servers: ServerRelay,
+    to_nodes: Semaphore,
+    to_servers: Semaphore,
+    timeout: Duration,
+    max_answer: usize,
+}
+
+/// A layer meant for another node.
+struct NextHop {
+    destination: Ed25519PublicKey,
+    ephemeral_key: X25519PublicKey,
+    cipher: OnionCipher,
+    ciphertext: Vec<u8>,
+    hop_no: u32,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        peers: Arc<Peers>,
+        limits: &NodeLimits,
+        timing: &NodeTiming,
+        allow_private_targets: bool,
+    ) -> Result<Self, NodeError> {
+        let max_answer = limits.max_relay_answer_bytes;
+        let servers = ServerRelay::new(
+            core.version,
+            timing.server_relay_timeout,
+            max_answer,
+            allow_private_targets,
+        )?;
+        Ok(Self {
+            core,
+            peers,
+            servers,
+            to_nodes: Semaphore::new(limits.max_relays),
+            to_servers: Semaphore::new(limits.max_server_relays),
+            timeout: timing.relay_timeout,
+            max_answer,
+        })
+    }
+
+    /// Answers one onion request.
+    pub(crate) async fn handle(&self, body: Bytes) -> OnionAnswer {
+        let entry = match parse_entry(&body) {
+            Ok(entry) => entry,
+            Err(error) => {
+                return match self.core.not_ready() {
+                    Some(reason) => guard_not_ready(reason),
+                    None => OnionAnswer::new(EntryError::STATUS, error.to_string()),
+                };
+            }
+        };
+        let hop_no = entry.hop_no;
+        if let Some(reason) = self.core.not_ready() {
+            return if hop_no == 0 {
+                guard_not_ready(reason)
+            } else {
+                HopFailure::NodeNotReady(*self.core.identity.ed25519()).into()
+            };
+        }
+        self.core.counters.onion_hops.one();
+        let next_hop_no = entry.next_hop_no();
+        let peeled = if body.len() < LARGE_BODY {
+            peel(&entry, self.core.identity.onion_key())
+        } else {
+            let (body, identity) = (body.clone(), Arc::clone(&self.core.identity));
+            let peeled = tokio::task::spawn_blocking(move || {
+                parse_entry(&body).ok().map(|entry| peel(&entry, identity.onion_key()))
+            });
+            match peeled.await {
+                Ok(Some(peeled)) => peeled,
+                _ => return internal(),
+            }
+        };
+        let Peeled { key, layer } = match peeled {
+            Ok(peeled) => peeled,
+            Err(error) => {
+                let (status, body) = error.answer(&mut rand::rng());
+                return OnionAnswer::new(status, body);
+            }
+        };
+        match layer {
+            Layer::Final { request, json, base64 } => {
+                self.core.counters.onion_final.one();
+                self.answer(&key, &request, json, base64).await
+            }
+            Layer::ToNode { destination, ephemeral_key, cipher, ciphertext } => {
+                drop(body);
+                let hop_no = next_hop_no;
+                let next = NextHop { destination, ephemeral_key, cipher, ciphertext, hop_no };
+                self.pass_on(next).await
+            }
+            Layer::ToServer { host, target, protocol, port, body } => {
+                let Ok(_permit) = self.to_servers.try_acquire() else {
+                    return self.busy();
+                };
+                self.core.counters.onion_to_servers.one();
+                let answer = self.servers.post(&host, port, protocol, &target, body).await;
+                self.answer_of_server(&key, answer, hop_no == 0)
+            }
+        }
+    }
+
+    /// The end of the path: runs the request and encrypts the answer.
+    async fn answer(&self, key: &HopKey, request: &[u8], json: bool, base64: bool) -> OnionAnswer {
+        match Request::from_json_body(request) {
+            Ok(request) => {
+                let _memory = self.core.reserve_answer_memory(&request).await;
+                let reply = self.core.handle(request, Origin::Client).await;
+                encrypted(key, &reply, json, base64)
+            }
+            Err(error) => encrypted(key, &error.into(), json, base64),
+        }
+    }
+
+    /// Passes a layer on to the node it is for.
+    async fn pass_on(&self, next: NextHop) -> OnionAnswer {
+        let nodes = self.core.registry.snapshot();
+        let Some(node) = nodes.get(&next.destination) else {
+            return HopFailure::NextNodeNotFound(next.destination).into();
+        };
+        if !node.has_complete_contact() {
+            return HopFailure::NextNodeUnreachable(next.destination).into();
+        }
+        let Ok(_permit) = self.to_nodes.try_acquire() else {
+            return self.busy();
+        };
+        let NextHop { ephemeral_key, cipher, ciphertext, hop_no, .. } = next;
+        let body = encode_entry(&ciphertext, &ephemeral_key, cipher, Some(hop_no));
+        drop(ciphertext);
+        let reply =
+            self.peers.relay(&node.contact, body.into(), self.timeout, self.max_answer).await;
+        match reply {
+            Ok(reply) if RELAYED_STATUSES.contains(&reply.status) => {
+                OnionAnswer::new(reply.status, reply.body)
+            }
+            Ok(reply) => OnionAnswer::new(500, reply.body),
+            Err(PeerError::BadAnswer) => HopFailure::InvalidResponse.into(),
+            Err(PeerError::Timeout) => HopFailure::TimedOut.into(),
+            Err(PeerError::Unreachable) => HopFailure::NextNodeUnreachable(next.destination).into(),
+        }
+    }
+
+    fn answer_of_server(&self, key: &HopKey, answer: ServerAnswer, entry: bool) -> OnionAnswer {
+        match answer {
+            ServerAnswer::Refused => {
+                let reply = Reply::new(400, Tree::Text("Invalid url".to_owned()));
+                encrypted(key, &reply, false, true)
+            }
+            ServerAnswer::Failed { status, text } => OnionAnswer::new(status, text),
+            ServerAnswer::Answered { status, headers, body } => {
+                let headers = if entry { headers } else { HeaderMap::new() };
+                OnionAnswer { status, headers, body }
+            }
+        }
+    }
+
+    fn busy(&self) -> OnionAnswer {
+        self.core.counters.refused_busy.one();
+        HopFailure::Busy.into()
+    }
+}
+
+/// Encrypts an endpoint's answer under the key of this node's layer.
+fn encrypted(key: &HopKey, reply: &Reply, json: bool, base64: bool) -> OnionAnswer {
+    let text;
+    let body = match &reply.body {
+        Tree::Text(text) => ReplyBody::Text(text),
+        Tree::Blob(bytes) => ReplyBody::Binary(bytes),
+        object => {
+            text = object.to_json_text();
+            ReplyBody::Json(&text)
+        }
+    };
+    let body = encode_reply(key, reply.status, body, json, base64, &mut rand::rng());
+    OnionAnswer::new(200, body)
+}
+
+fn guard_not_ready(reason: &str) -> OnionAnswer {
+    OnionAnswer::new(503, format!("Service node is not ready: {reason}\n"))
+}
+
+fn internal() -> OnionAnswer {
+    OnionAnswer::new(500, "Internal Server Error\n")
+}

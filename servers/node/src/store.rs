@@ -1,0 +1,446 @@
+//! The node's database: messages, revocations and everything that still has to reach a peer.
+//!
+//! One writer thread owns the only connection that writes. It collects the jobs that are waiting,
+//! runs them in one transaction and answers each caller after the commit, so a thousand small
+//! stores cost a few commits and nobody is told "stored" too early. Reads run on a small pool of
+//! connections and never wait for the writer (SQLite's write-ahead log).
+//!
+//! What must reach other members of the swarm is written in the same transaction as the change
+//! itself ([`Outbox`]): whatever survives a crash survives together.
+
+mod commands;
+mod deliveries;
+mod dumps;
+mod error;
+mod messages;
+mod readers;
+mod revocations;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use session_storage_rpc::{ExpireMode, SubaccountToken};
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Timestamp};
+
+pub(crate) use commands::PendingCommand;
+pub(crate) use dumps::{Dump, SwarmRange};
+pub use error::StoreError;
+pub(crate) use messages::Expired;
+/// A message as it is stored and passed on.
+pub(crate) use session_storage_rpc::bulk::BulkMessage as StoredMessage;
+
+use readers::Readers;
+use writer::Writer;
+
+/// What storing a message led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inserted {
+    /// It was there before, or a newer one holds its place.
+    pub(crate) already: bool,
+    /// When it will be deleted.
+    pub(crate) expiry: Timestamp,
+}
+
+/// Which rows a `retrieve` asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct PageRequest {
+    pub(crate) owner: SwarmPubkey,
+    pub(crate) namespace: Namespace,
+    pub(crate) last_hash: Option<MessageHash>,
+    pub(crate) max_count: Option<u64>,
+    /// Limit of the accounted size (docs/protocol/node.md section 9.3).
+    pub(crate) max_size: u64,
+}
+
+/// The rows of one `retrieve`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Page {
+    pub(crate) messages: Vec<StoredMessage>,
+    /// Rows were left out.
+    pub(crate) more: bool,
+}
+
+/// The peers a change must still reach. Empty when the change came from a peer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outbox {
+    pub(crate) peers: Vec<Ed25519PublicKey>,
+}
+
+/// A command to be repeated at peers that missed it.
+#[derive(Debug, Clone)]
+pub(crate) struct OutgoingCommand {
+    pub(crate) outbox: Outbox,
+    pub(crate) method: &'static str,
+    /// The parameters in forwarded form.
+    pub(crate) params: Vec<u8>,
+    /// When this node accepted the command.
+    pub(crate) accepted: Timestamp,
+}
+
+impl OutgoingCommand {
+    /// For changes that go nowhere else.
+    pub(crate) fn none() -> Self {
+        Self {
+            outbox: Outbox::default(),
+            method: "",
+            params: Vec::new(),
+            accepted: Timestamp::from_ms(0),
+        }
+    }
+}
+
+/// Sizes of a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreLimits {
+    pub(crate) readers: usize,
+    /// Jobs that may wait for the writer; further callers wait for a place.
+    pub(crate) writer_queue: usize,
+    pub(crate) max_database_bytes: u64,
+}
+
+/// Handle to the database; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+    was_empty: bool,
+}
+
+impl Store {
+    /// Opens or creates the database and brings its schema up to date.
+    pub(crate) fn open(path: &Path, limits: StoreLimits) -> Result<Self, StoreError> {
+        let mut connection = schema::open_writable(path)?;
+        schema::migrate(&mut connection)?;
+        schema::limit_size(&connection, limits.max_database_bytes)?;
+        let was_empty = messages::is_empty(&connection)?;
+        Ok(Self {
+            writer: Arc::new(Writer::start(connection, limits.writer_queue)?),
+            readers: Arc::new(Readers::new(path, limits.readers)),
+            was_empty,
+        })
+    }
+
+    /// Whether there was no message when the database was opened.
+    pub(crate) const fn was_empty(&self) -> bool {
+        self.was_empty
+    }
+
+    /// Commits what is queued, then ends the writer.
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    /// Ends the writer at once; whatever is not committed is lost, as if the process were killed.
+    pub(crate) fn kill(&self) {
+        self.writer.kill();
+    }
+
+    // Messages -------------------------------------------------------------------------------
+
+    /// Stores a message and names the peers that must get it too.
+    pub(crate) async fn insert(
+        &self,
+        message: StoredMessage,
+        outbox: Outbox,
+    ) -> Result<Inserted, StoreError> {
+        self.writer
+            .write(move |conn| {
+                let (inserted, id) = messages::insert(conn, &message)?;
+                if let Some(id) = id {
+                    deliveries::add(conn, id, &outbox)?;
+                }
+                Ok(inserted)
+            })
+            .await
+    }
+
+    /// Stores messages pushed by a peer, all or none. Returns how many were new.
+    pub(crate) async fn insert_bulk(
+        &self,
+        rows: Vec<StoredMessage>,
+    ) -> Result<usize, StoreError> {
+        self.writer
+            .write(move |conn| {
+                let mut new = 0;
+                for row in &rows {
+                    let (inserted, _) = messages::insert(conn, row)?;
+                    new += usize::from(!inserted.already);
+                }
+                Ok(new)
+            })
+            .await
+    }
+
+    /// One page of a mailbox.
+    pub(crate) async fn page(&self, request: PageRequest) -> Result<Page, StoreError> {
+        self.readers.read(move |conn| messages::page(conn, &request)).await
+    }
+
+    /// When each of the given messages expires; unknown ones are left out.
+    pub(crate) async fn expiries(
+        &self,
+        owner: SwarmPubkey,
+        hashes: Vec<MessageHash>,
+    ) -> Result<Vec<(MessageHash, Timestamp)>, StoreError> {
+        self.readers.read(move |conn| messages::expiries(conn, &owner, &hashes)).await
+    }
+
+    /// Deletes by hash. Returns those that existed, sorted.
+    pub(crate) async fn delete(
+        &self,
+        owner: SwarmPubkey,
+        hashes: Vec<MessageHash>,
+        forward: OutgoingCommand,
+    ) -> Result<Vec<MessageHash>, StoreError> {
+        self.command(forward, move |conn| messages::delete(conn, &owner, &hashes)).await
+    }
+
+    /// Deletes a mailbox, or one namespace of it, up to and including `until` by message time.
+    /// Returns what was deleted, sorted by hash.
+    pub(crate) async fn delete_range(
+        &self,
+        owner: SwarmPubkey,
+        namespace: Option<Namespace>,
+        until: Option<Timestamp>,
+        forward: OutgoingCommand,
+    ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
+        self.command(forward, move |conn| messages::delete_range(conn, &owner, namespace, until))
+            .await
+    }
+
+    /// Shortens every later expiry of a mailbox, or one namespace of it, to `expiry`.
+    /// Returns what was changed, sorted by hash.
+    pub(crate) async fn expire_range(
+        &self,
+        owner: SwarmPubkey,
+        namespace: Option<Namespace>,
+        expiry: Timestamp,
+        forward: OutgoingCommand,
+    ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
+        self.command(forward, move |conn| messages::expire_range(conn, &owner, namespace, expiry))
+            .await
+    }
+
+    /// Changes the expiry of single messages. When nothing is to be changed, nothing is written
+    /// and nothing queued for peers: clients repeat this request with every poll.
+    pub(crate) async fn expire(
+        &self,
+        owner: SwarmPubkey,
+        changes: Vec<(MessageHash, Timestamp)>,
+        mode: ExpireMode,
+        now: Timestamp,
+        forward: OutgoingCommand,
+    ) -> Result<Expired, StoreError> {
+        let changes = Arc::new(changes);
+        let planned = Arc::clone(&changes);
+        let plan = self
+            .readers
+            .read(move |conn| messages::plan_expire(conn, &owner, &planned, mode, now))
+            .await?;
+        if plan.writes.is_empty() {
+            return Ok(plan.result);
+        }
+        self.command(forward, move |conn| messages::expire(conn, &owner, &changes, mode, now))
+            .await
+    }
+
+    /// Deletes at most `step` messages whose time has come. Returns how many it deleted.
+    pub(crate) async fn sweep(&self, now: Timestamp, step: u32) -> Result<usize, StoreError> {
+        self.writer.write(move |conn| messages::sweep(conn, now, step)).await
+    }
+
+    /// Forgets revocations and undelivered commands from before `oldest`.
+    pub(crate) async fn forget_before(&self, oldest: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .write(move |conn| {
+                revocations::forget_before(conn, oldest)?;
+                commands::forget_before(conn, oldest)
+            })
+            .await
+    }
+
+    /// How many messages are stored.
+    pub(crate) async fn message_count(&self) -> Result<u64, StoreError> {
+        self.readers.read(messages::count).await
+    }
+
+    // Revocations ----------------------------------------------------------------------------
+
+    /// Records revoked subaccount tokens.
+    pub(crate) async fn revoke(
+        &self,
+        owner: SwarmPubkey,
+        tokens: Vec<SubaccountToken>,
+        at: Timestamp,
+        forward: OutgoingCommand,
+    ) -> Result<(), StoreError> {
+        self.command(forward, move |conn| revocations::revoke(conn, &owner, &tokens, at)).await
+    }
+
+    /// Lifts revocations. Returns how many there were.
+    pub(crate) async fn unrevoke(
+        &self,
+        owner: SwarmPubkey,
+        tokens: Vec<SubaccountToken>,
+        at: Timestamp,
+        forward: OutgoingCommand,
+    ) -> Result<u64, StoreError> {
+        self.command(forward, move |conn| revocations::unrevoke(conn, &owner, &tokens, at)).await
+    }
+
+    /// The tokens an account has revoked, newest first.
+    pub(crate) async fn revoked(&self, owner: SwarmPubkey) -> Result<Vec<SubaccountToken>, StoreError> {
+        self.readers.read(move |conn| revocations::list(conn, &owner)).await
+    }
+
+    /// Whether a token is revoked.
+    pub(crate) async fn is_revoked(
+        &self,
+        owner: SwarmPubkey,
+        token: SubaccountToken,
+    ) -> Result<bool, StoreError> {
+        self.readers.read(move |conn| revocations::contains(conn, &owner, &token)).await
+    }
+
+    // Deliveries -----------------------------------------------------------------------------
+
+    /// Peers something is waiting for.
+    pub(crate) async fn waiting_peers(&self) -> Result<Vec<Ed25519PublicKey>, StoreError> {
+        self.readers.read(deliveries::waiting_peers).await
+    }
+
+    /// How many single deliveries (messages and commands) are waiting.
+    pub(crate) async fn waiting_count(&self) -> Result<u64, StoreError> {
+        self.readers.read(deliveries::count).await
+    }
+
+    /// The oldest messages waiting for a peer, up to about `max_bytes`, with their row ids.
+    pub(crate) async fn waiting_messages(
+        &self,
+        peer: Ed25519PublicKey,
+        max_bytes: usize,
+    ) -> Result<Vec<(i64, StoredMessage)>, StoreError> {
+        self.writer.write(move |conn| deliveries::next(conn, &peer, max_bytes)).await
+    }
+
+    /// Strikes messages off a peer's list.
+    pub(crate) async fn delivered(
+        &self,
+        peer: Ed25519PublicKey,
+        rows: Vec<i64>,
+    ) -> Result<(), StoreError> {
+        self.writer.write(move |conn| deliveries::remove(conn, &peer, &rows)).await
+    }
+
+    /// Strikes one message off the lists of the peers that answered.
+    pub(crate) async fn forwarded(
+        &self,
+        hash: MessageHash,
+        peers: Vec<Ed25519PublicKey>,
+    ) -> Result<(), StoreError> {
+        self.writer.write(move |conn| deliveries::remove_hash(conn, &hash, &peers)).await
+    }
+
+    /// The oldest commands waiting for a peer.
+    pub(crate) async fn waiting_commands(
+        &self,
+        peer: Ed25519PublicKey,
+        max: u32,
+    ) -> Result<Vec<PendingCommand>, StoreError> {
+        self.readers.read(move |conn| commands::next(conn, &peer, max)).await
+    }
+
+    /// Strikes a command off a peer's list.
+    pub(crate) async fn command_done(&self, id: i64) -> Result<(), StoreError> {
+        self.writer.write(move |conn| commands::remove(conn, id)).await
+    }
+
+    /// Strikes the command accepted at `accepted` with these parameters off the lists of `peers`.
+    pub(crate) async fn command_forwarded(
+        &self,
+        command: OutgoingCommand,
+        peers: Vec<Ed25519PublicKey>,
+    ) -> Result<(), StoreError> {
+        self.writer.write(move |conn| commands::remove_for(conn, &command, &peers)).await
+    }
+
+    /// Drops everything that waits for peers other than `keep`.
+    pub(crate) async fn forget_peers_except(
+        &self,
+        keep: Vec<Ed25519PublicKey>,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |conn| {
+                deliveries::retain(conn, &keep)?;
+                dumps::retain(conn, &keep)?;
+                commands::retain(conn, &keep)
+            })
+            .await
+    }
+
+    // Dumps ----------------------------------------------------------------------------------
+
+    /// Queues every message stored so far whose owner lies in `range` for a peer.
+    pub(crate) async fn queue_dump(
+        &self,
+        peer: Ed25519PublicKey,
+        range: SwarmRange,
+    ) -> Result<(), StoreError> {
+        self.writer.write(move |conn| dumps::queue(conn, &peer, range)).await
+    }
+
+    /// The dumps that are not finished.
+    pub(crate) async fn dumps(&self) -> Result<Vec<Dump>, StoreError> {
+        self.readers.read(dumps::all).await
+    }
+
+    /// The next messages of a dump, up to about `max_bytes`, and the row id they reach to.
+    pub(crate) async fn dump_page(
+        &self,
+        dump: Dump,
+        max_bytes: usize,
+    ) -> Result<(Vec<StoredMessage>, i64), StoreError> {
+        self.readers.read(move |conn| dumps::page(conn, &dump, max_bytes)).await
+    }
+
+    /// Moves a dump's cursor behind `reached`; a dump at its end disappears.
+    pub(crate) async fn dump_reached(&self, dump: Dump, reached: i64) -> Result<(), StoreError> {
+        self.writer.write(move |conn| dumps::advance(conn, &dump, reached)).await
+    }
+
+    // Small state ----------------------------------------------------------------------------
+
+    /// A remembered number.
+    pub(crate) async fn number(&self, name: &'static str) -> Result<Option<i64>, StoreError> {
+        self.readers.read(move |conn| schema::number(conn, name)).await
+    }
+
+    /// Remembers a number.
+    pub(crate) async fn set_number(
+        &self,
+        name: &'static str,
+        value: i64,
+    ) -> Result<(), StoreError> {
+        self.writer.write(move |conn| schema::set_number(conn, name, value)).await
+    }
+
+    /// Runs a change and queues it for the peers in one transaction.
+    async fn command<T: Send + 'static>(
+        &self,
+        forward: OutgoingCommand,
+        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer
+            .write(move |conn| {
+                let result = change(conn)?;
+                commands::add(conn, &forward)?;
+                Ok(result)
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

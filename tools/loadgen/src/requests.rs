@@ -1,0 +1,101 @@
+//! Requests, prepared before the clock starts.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use clap::ValueEnum;
+use rand::Rng as _;
+use session_crypto::AccountKeys;
+use session_storage_rpc::{AccountSigner, Request, Retrieve, Store};
+use session_types::{Namespace, SwarmPubkey, Timestamp};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Case {
+    /// `info`: what the framework costs.
+    Info,
+    /// `store` of a new message into a public inbox.
+    Store,
+    /// A signed `retrieve` of ten messages.
+    Retrieve,
+    /// A batch of five signed retrieves that find nothing new.
+    IdlePoll,
+}
+
+impl Case {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Store => "store",
+            Self::Retrieve => "retrieve",
+            Self::IdlePoll => "idle-poll",
+        }
+    }
+
+    /// What a good answer must contain, besides status 200.
+    pub(crate) const fn expected(self) -> &'static [u8] {
+        match self {
+            Self::Info => b"\"version\"",
+            Self::Store => b"\"hash\"",
+            Self::Retrieve => b"\"data\"",
+            Self::IdlePoll => b"\"messages\":[]",
+        }
+    }
+}
+
+/// Messages an account has when retrieving is measured.
+pub(crate) const PRELOADED: usize = 10;
+
+pub(crate) fn accounts(count: u16) -> Vec<AccountKeys> {
+    (0..count)
+        .map(|_| AccountKeys::generate(&mut rand::rng()))
+        .collect()
+}
+
+pub(crate) fn now() -> Timestamp {
+    let ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
+    Timestamp::from_ms(u64::try_from(ms).unwrap_or_default())
+}
+
+pub(crate) fn info() -> Bytes {
+    Request::Info.to_json_text().into()
+}
+
+pub(crate) fn store(account: &AccountKeys, bytes: usize) -> anyhow::Result<Bytes> {
+    let mut data = vec![0; bytes];
+    rand::rng().fill_bytes(&mut data);
+    let owner = SwarmPubkey::from(account.account_id());
+    let day = Duration::from_secs(24 * 3600);
+    let store = Store::unsigned(owner, now(), day, data).context("message size")?;
+    Ok(Request::Store(store).to_json_text().into())
+}
+
+pub(crate) fn retrieve(account: &AccountKeys) -> Bytes {
+    let signer = AccountSigner::new(account.account_id(), account.ed25519());
+    Request::Retrieve(Retrieve::signed(&signer, Namespace::DEFAULT, now()))
+        .to_json_text()
+        .into()
+}
+
+pub(crate) fn idle_poll(account: &AccountKeys) -> anyhow::Result<Bytes> {
+    let signer = AccountSigner::new(account.account_id(), account.ed25519());
+    let namespaces = [
+        Namespace::USER_PROFILE,
+        Namespace::CONTACTS,
+        Namespace::USER_GROUPS,
+        Namespace::CONVO_INFO_VOLATILE,
+        Namespace::new(21),
+    ];
+    let requests = namespaces
+        .into_iter()
+        .map(|namespace| Request::Retrieve(Retrieve::signed(&signer, namespace, now())))
+        .collect();
+    Ok(Request::batch(requests)
+        .context("batch")?
+        .to_json_text()
+        .into())
+}
