@@ -6,6 +6,8 @@ use session_encoding::mnemonic::MnemonicError;
 use session_net::NetError;
 use session_store::StoreError;
 
+use crate::output::printable;
+
 /// An error for a person and a machine.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -51,9 +53,8 @@ pub(crate) fn explain(error: &anyhow::Error) -> Failure {
             }
         }
         if let Some(words) = cause.downcast_ref::<MnemonicError>() {
-            let text = format!("{words}; nothing was written");
             return Failure {
-                text,
+                text: recovery_text(words),
                 code: "recovery_password",
             };
         }
@@ -70,6 +71,24 @@ pub(crate) fn explain(error: &anyhow::Error) -> Failure {
     }
 }
 
+/// Names the word: the person must find it on their paper.
+fn recovery_text(error: &MnemonicError) -> String {
+    let what = match error {
+        MnemonicError::UnknownWord { position, word } => {
+            format!(
+                "word {position} (“{}”) is not in the word list",
+                printable(word)
+            )
+        }
+        MnemonicError::Checksum { position, .. } => format!(
+            "word {position}, which checks the others, does not fit them: one of the words is \
+             wrong or in the wrong place"
+        ),
+        other => other.to_string(),
+    };
+    format!("this is not a Recovery Password: {what}. Nothing was written")
+}
+
 fn store_text(error: &StoreError) -> String {
     let advice = match error {
         StoreError::WrongKey => {
@@ -83,6 +102,12 @@ fn store_text(error: &StoreError) -> String {
             return format!(
                 "cannot write {}: choose another folder with --data-dir, or change its \
                  permissions",
+                path.display()
+            );
+        }
+        StoreError::Io { path, .. } => {
+            return format!(
+                "{error}: choose another folder with --data-dir, or look at {}",
                 path.display()
             );
         }

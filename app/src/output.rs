@@ -25,11 +25,6 @@ impl Output {
         Self { json, colour }
     }
 
-    /// Whether machines read this.
-    pub(crate) fn is_json(self) -> bool {
-        self.json
-    }
-
     /// A line for people.
     pub(crate) fn line(self, text: &str) {
         if !self.json {

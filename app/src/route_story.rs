@@ -65,6 +65,15 @@ pub(crate) fn cost_line(route: &Route) -> String {
     line
 }
 
+/// `Alice's`, `your`, `the recipient's`.
+fn of(name: &str) -> String {
+    if name == "you" {
+        "your".to_owned()
+    } else {
+        format!("{name}'s")
+    }
+}
+
 /// Who could see what: party, what it saw, what it did not.
 pub(crate) fn sightings(
     errand: Errand<'_>,
@@ -77,26 +86,33 @@ pub(crate) fn sightings(
     let (actor, destination_saw, destination_missed, replica_saw) = match errand {
         Errand::Store { from, to } => (
             from,
-            format!("{exit}; {to}'s Account ID, a ciphertext, its size and time"),
-            format!("{from}: neither account nor address; the text"),
+            format!(
+                "{exit}; {} Account ID, a ciphertext, its size and time",
+                of(to)
+            ),
+            format!("{}, account and address; the text", from),
             Some(format!("the same ciphertext for {to}; not even {exit}")),
         ),
         Errand::Fetch { by } => (
             by,
-            format!("{exit}; {by}'s Account ID and signing key, and that somebody fetches"),
-            format!("{by}'s address, who wrote, the texts"),
+            format!(
+                "{exit}; {} Account ID and signing key, and that somebody fetches",
+                of(by)
+            ),
+            format!("{} address, who wrote, the texts", of(by)),
             None,
         ),
     };
+    let whose = of(actor);
     let mut rows = vec![
         (
-            format!("{actor}'s line"),
-            format!("{actor}'s address, {guard}'s address, times, sizes"),
+            format!("{whose} line"),
+            format!("{whose} address, the address of {guard}, times, sizes"),
             "account, partner, text".to_owned(),
         ),
         (
             format!("{guard}, guard"),
-            format!("{actor}'s address, {middle}, times, sizes"),
+            format!("{whose} address, {middle}, times, sizes"),
             "account, destination, text".to_owned(),
         ),
         (
@@ -107,7 +123,7 @@ pub(crate) fn sightings(
         (
             format!("{exit}, exit"),
             format!("{middle} and {member}"),
-            format!("{actor}'s address, account, text"),
+            format!("{whose} address, account, text"),
         ),
         (
             format!("{member}, swarm member"),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use session_crypto::AccountKeys;
-use session_net::{Clock, Network, NetworkOptions, NetworkProfile};
+use session_net::{
+    CachedNetwork, Clock, Network, NetworkCache, NetworkOptions, NetworkProfile, NoCache,
+};
 use session_store::{ConversationRow, MessageId, MessageRow, NewOutgoing, OutgoingRow, Store};
 use session_types::{AccountId, limits};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -116,17 +118,23 @@ impl Account {
         clock: Box<dyn Clock>,
         options: AccountOptions,
     ) -> Result<Self, CoreError> {
-        let keys = AccountKeys::from_seed16(*store.identity()?.seed);
-        let cached = StoreCache::load(&mut store, &keys.account_id())?;
+        let identity = store.identity()?;
+        let keys = AccountKeys::from_seed16(*identity.seed);
+        // What is remembered is about the account's own network; another one, asked for this
+        // once, must neither use nor replace it.
+        let is_own_network = identity.network == profile.name();
+        let cached = if is_own_network {
+            StoreCache::load(&mut store, &keys.account_id())?
+        } else {
+            CachedNetwork::default()
+        };
         let store = StoreThread::start(store)?;
-        let cache = StoreCache::new(store.clone());
-        let network = Network::new(
-            profile,
-            clock,
-            options.network.clone(),
-            cached,
-            Arc::new(cache),
-        )?;
+        let cache: Arc<dyn NetworkCache> = if is_own_network {
+            Arc::new(StoreCache::new(store.clone()))
+        } else {
+            Arc::new(NoCache)
+        };
+        let network = Network::new(profile, clock, options.network.clone(), cached, cache)?;
         network.set_own_account(keys.account_id());
         let (events, _) = broadcast::channel(EVENTS);
         let shared = Arc::new(Shared {

@@ -139,6 +139,30 @@ fn a_failing_primary_is_bridged_and_returned_to() {
     ));
 }
 
+/// Requests that were under way together find the guard gone together: one failure, after which
+/// it is tried again a minute later.
+#[test]
+fn a_burst_at_the_guard_is_one_failure() {
+    let mut world = World::new(internet(200), PathConfig::default(), 20);
+    let primary = world.send(&lookup(), 1).unwrap();
+    let paths: Vec<_> = (0..9)
+        .map(|i| {
+            world.path(&PathRequest {
+                purpose: purpose_of(i),
+                ..lookup()
+            })
+        })
+        .collect();
+    for path in paths.iter().chain(&paths) {
+        world
+            .manager
+            .report(path.id, Outcome::GuardUnreachable, world.now);
+    }
+    assert_ne!(world.path(&lookup()).guard().ed25519, primary);
+    world.now = world.now.plus(MINUTE);
+    assert_eq!(world.path(&lookup()).guard().ed25519, primary);
+}
+
 #[test]
 fn an_outage_burns_no_guard() {
     for nodes in [internet(200), loopback(12)] {

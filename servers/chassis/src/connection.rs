@@ -3,6 +3,8 @@
 use core::convert::Infallible;
 use core::future::poll_fn;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -10,8 +12,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -66,11 +72,9 @@ where
         shutdown,
         ..
     } = shared;
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddr(peer));
-        let mut router = router.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
         let answer: Pin<Box<dyn Future<Output = Result<_, Infallible>> + Send>> =
-            Box::pin(async move { router.call(request.map(Body::new)).await });
+            Box::pin(answer(router.clone(), request, peer));
         answer
     });
     let io = TokioIo::new(StallGuard::new(stream, limits.write_stall_timeout));
@@ -92,6 +96,60 @@ where
     match ended {
         Ok(()) => close(connection.into_parts().io.into_inner(), &shutdown).await,
         Err(error) => debug!(%error, "connection ended early"),
+    }
+}
+
+/// Lets the router answer. An answer given before the whole request was read says that the
+/// connection ends with it, or the client would use it for another request and lose that one.
+async fn answer(
+    mut router: Router,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(PeerAddr(peer));
+    let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
+    let request = request.map(|inner| {
+        Body::new(WatchedBody {
+            inner,
+            unread: Arc::clone(&unread),
+        })
+    });
+    let mut response = router.call(request).await?;
+    if unread.load(Ordering::Relaxed) {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// A request body that tells whether it was read to its end.
+struct WatchedBody {
+    inner: Incoming,
+    unread: Arc<AtomicBool>,
+}
+
+impl hyper::body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if frame.is_none() || self.inner.is_end_stream() {
+            self.unread.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

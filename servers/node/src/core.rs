@@ -91,7 +91,9 @@ impl Core {
         }
         let kib = kib.min(self.answer_memory_kib);
         // Only a closed semaphore refuses, and nobody closes this one.
-        let share = Arc::clone(&self.answer_memory).acquire_many_owned(kib).await;
+        let share = Arc::clone(&self.answer_memory)
+            .acquire_many_owned(kib)
+            .await;
         AnswerMemory { _share: share.ok() }
     }
 
@@ -101,7 +103,9 @@ impl Core {
             return Some("shutting down");
         }
         let nodes = self.registry.snapshot();
-        self.own_swarm(&nodes).is_none().then_some("not in any swarm")
+        self.own_swarm(&nodes)
+            .is_none()
+            .then_some("not in any swarm")
     }
 
     async fn handle_single(self: &Arc<Self>, request: Request, origin: Origin) -> Reply {
@@ -148,19 +152,27 @@ impl Core {
         now: Timestamp,
     ) -> Result<(), Reply> {
         let revoked = match (request.owner(), request.subaccount_token()) {
-            (Some(owner), Some(token)) => {
-                self.store.is_revoked(*owner, *token).await.map_err(|e| store_failure(&e))?
-            }
+            (Some(owner), Some(token)) => self
+                .store
+                .is_revoked(*owner, *token)
+                .await
+                .map_err(|e| store_failure(&e))?,
             _ => false,
         };
         let (origin, now) = match origin {
             Origin::Client => (CheckOrigin::Client, now),
             // What waited for this node is judged by the time it was accepted.
-            Origin::Peer { accepted } => {
-                (CheckOrigin::Peer, accepted.map_or(now, |accepted| accepted.min(now)))
-            }
+            Origin::Peer { accepted } => (
+                CheckOrigin::Peer,
+                accepted.map_or(now, |accepted| accepted.min(now)),
+            ),
         };
-        let context = CheckContext { now, origin, hf: hard_fork(nodes), revoked };
+        let context = CheckContext {
+            now,
+            origin,
+            hf: hard_fork(nodes),
+            revoked,
+        };
         request.check(&context).map_err(Reply::from)
     }
 
@@ -213,7 +225,12 @@ fn swarm_response(owner: &SwarmPubkey, nodes: &NodeList, now: Timestamp) -> Swar
         .filter(|node| node.has_complete_contact())
         .map(|node| node.contact.clone())
         .collect();
-    SwarmResponse { swarm, nodes: members, t: Some(now), hf: Some(hard_fork(nodes)) }
+    SwarmResponse {
+        swarm,
+        nodes: members,
+        t: Some(now),
+        hf: Some(hard_fork(nodes)),
+    }
 }
 
 fn hard_fork(nodes: &NodeList) -> HardFork {
@@ -232,13 +249,37 @@ fn failed_request(method: &str) -> Reply {
     RpcError::new(500, "request failed").into()
 }
 
+/// How many bytes of data an answer holds, roughly.
+pub(crate) fn data_size(tree: &Tree) -> usize {
+    match tree {
+        Tree::Blob(bytes) | Tree::Hex(bytes) => bytes.len(),
+        Tree::Text(text) => text.len(),
+        Tree::Dict(fields) => fields.iter().map(|(_, value)| data_size(value)).sum(),
+        Tree::List(items) => items.iter().map(data_size).sum(),
+        // A node list has some hundred bytes for each node.
+        Tree::Json(value) | Tree::JsonText(value) => json_size(value),
+        Tree::Bool(_) | Tree::Int(_) | Tree::Uint(_) => 8,
+    }
+}
+
+fn json_size(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(json_size).sum(),
+        Value::Object(fields) => fields.iter().map(|(k, v)| k.len() + json_size(v)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
 /// How many bytes of messages the answer may hold.
 fn expected_answer_bytes(request: &Request) -> u64 {
     match request {
         Request::Retrieve(retrieve) => retrieve.byte_limit(),
-        Request::Batch(requests) | Request::Sequence(requests) => {
-            requests.iter().map(expected_answer_bytes).fold(0, u64::saturating_add)
-        }
+        Request::Batch(requests) | Request::Sequence(requests) => requests
+            .iter()
+            .map(expected_answer_bytes)
+            .fold(0, u64::saturating_add),
         Request::IfElse(request) => [&request.then, &request.otherwise]
             .into_iter()
             .flatten()

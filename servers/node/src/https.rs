@@ -20,9 +20,10 @@ use session_types::NodeVersion;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::NodeLimits;
-use crate::core::{Core, Origin};
+use crate::core::{Core, Origin, data_size};
 use crate::peers::{DATA_PATH, DATA_READY_PATH, ONION_PATH, STORAGE_CC_PATH, auth};
 use crate::relay::Relay;
+use crate::tasks;
 
 const STORAGE_PATH: &str = "/storage_rpc/v1";
 const PING_PATH: &str = "/ping_test/v1";
@@ -61,6 +62,16 @@ struct HeldBody {
     _share: Option<OwnedSemaphorePermit>,
 }
 
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyRefusal {
+    BadLength,
+    Broken,
+    NoMemory,
+    TimedOut,
+    TooLarge,
+}
+
 /// What a handler answers, before headers are added.
 struct Answer {
     status: u16,
@@ -71,7 +82,12 @@ struct Answer {
 
 impl Answer {
     fn text(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: TEXT, headers: HeaderMap::new(), body: body.into() }
+        Self {
+            status,
+            content_type: TEXT,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        }
     }
 
     fn reply(reply: &session_storage_rpc::Reply) -> Self {
@@ -81,7 +97,12 @@ impl Answer {
             _ => TEXT,
         };
         let body = reply.to_http_body().into();
-        Self { status: reply.status, content_type, headers: HeaderMap::new(), body }
+        Self {
+            status: reply.status,
+            content_type,
+            headers: HeaderMap::new(),
+            body,
+        }
     }
 
     /// A status without a text of its own: the reason phrase.
@@ -141,7 +162,10 @@ impl Https {
 
     fn stats(&self) -> Answer {
         let body = format!(r#"{{"version":"{}"}}"#, self.core.version);
-        Answer { content_type: JSON, ..Answer::text(200, body) }
+        Answer {
+            content_type: JSON,
+            ..Answer::text(200, body)
+        }
     }
 
     /// A direct client request.
@@ -149,7 +173,10 @@ impl Https {
         if let Some(reason) = self.core.not_ready() {
             return Answer::text(503, format!("Service node is not ready: {reason}\n"));
         }
-        let peer = request.extensions().get::<PeerAddr>().map(|PeerAddr(address)| *address);
+        let peer = request
+            .extensions()
+            .get::<PeerAddr>()
+            .map(|PeerAddr(address)| *address);
         let Some(IpAddr::V4(address)) = peer.map(|peer: SocketAddr| peer.ip().to_canonical())
         else {
             return Answer::bare(StatusCode::BAD_REQUEST);
@@ -158,36 +185,61 @@ impl Https {
             self.core.counters.rate_limited.one();
             return Answer::bare(StatusCode::TOO_MANY_REQUESTS);
         }
-        if request.headers().get(LONG_POLL).is_some_and(|value| !value.is_empty()) {
-            return Answer::text(410, "long polling is no longer supported, client upgrade required");
+        if request
+            .headers()
+            .get(LONG_POLL)
+            .is_some_and(|value| !value.is_empty())
+        {
+            return Answer::text(
+                410,
+                "long polling is no longer supported, client upgrade required",
+            );
         }
-        let Ok(_permit) = self.requests.try_acquire() else { return self.busy() };
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return self.busy();
+        };
         let body = match self.read_body(request).await {
             Ok(body) => body,
-            Err(answer) => return answer,
+            Err(refusal) => return self.refuse(refusal),
         };
-        let parsed = RpcRequest::from_json_body(&body.bytes);
-        drop(body);
-        match parsed {
-            Ok(request) => {
+        let parsed = tasks::compute(body.bytes.len(), move || {
+            RpcRequest::from_json_body(&body.bytes)
+        });
+        match parsed.await {
+            Some(Ok(request)) => {
                 let _memory = self.core.reserve_answer_memory(&request).await;
-                Answer::reply(&self.core.handle(request, Origin::Client).await)
+                let reply = self.core.handle(request, Origin::Client).await;
+                let size = data_size(&reply.body);
+                let answer = tasks::compute(size, move || Answer::reply(&reply)).await;
+                answer.unwrap_or_else(|| Answer::bare(StatusCode::INTERNAL_SERVER_ERROR))
             }
-            Err(error) => Answer::text(error.status, error.text),
+            Some(Err(error)) => Answer::text(error.status, error.text),
+            None => Answer::bare(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
     /// An onion request, from a client or another node.
     async fn onion(&self, request: Request) -> Answer {
-        let Ok(_permit) = self.requests.try_acquire() else { return self.busy() };
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return self.busy();
+        };
         let HeldBody { bytes, _share } = match self.read_body(request).await {
             Ok(body) => body,
-            Err(answer) => return answer,
+            Err(refusal) => return self.refuse(refusal),
         };
         let answer = self.relay.handle(bytes).await;
-        let content_type = answer.headers.get(header::CONTENT_TYPE).cloned().unwrap_or(TEXT);
+        let content_type = answer
+            .headers
+            .get(header::CONTENT_TYPE)
+            .cloned()
+            .unwrap_or(TEXT);
         let (status, headers, body) = (answer.status, answer.headers, answer.body);
-        Answer { status, content_type, headers, body }
+        Answer {
+            status,
+            content_type,
+            headers,
+            body,
+        }
     }
 
     /// A request of another node.
@@ -195,17 +247,16 @@ impl Https {
         let headers = request.headers().clone();
         let body = match self.read_body(request).await {
             Ok(body) => body,
-            Err(answer) => return answer,
+            Err(refusal) => return self.refuse(refusal),
         };
         let core = &self.core;
         let nodes = core.registry.snapshot();
         let own = core.identity.ed25519();
         let now = core.clock.now();
-        let caller =
-            match auth::verify_request(&headers, own, path, &body.bytes, &nodes, now) {
-                Ok(caller) => caller,
-                Err(error) => return Answer::text(401, error.to_string()),
-            };
+        let caller = match auth::verify_request(&headers, own, path, &body.bytes, &nodes, now) {
+            Ok(caller) => caller,
+            Err(error) => return Answer::text(401, error.to_string()),
+        };
         drop(nodes);
         core.replication.heard_from(&caller.key);
         let mut answer = match path {
@@ -215,8 +266,10 @@ impl Https {
                 Answer::text(status, text)
             }
             _ => {
-                let (status, text) =
-                    core.replication.answer_hello(&caller.key, &body.bytes).await;
+                let (status, text) = core
+                    .replication
+                    .answer_hello(&caller.key, &body.bytes)
+                    .await;
                 Answer::text(status, text)
             }
         };
@@ -232,48 +285,64 @@ impl Https {
         Answer::text(503, "Server busy, try again later")
     }
 
+    fn refuse(&self, refusal: BodyRefusal) -> Answer {
+        let mut answer = match refusal {
+            BodyRefusal::BadLength => Answer::text(400, "invalid Content-Length"),
+            BodyRefusal::Broken => Answer::bare(StatusCode::BAD_REQUEST),
+            BodyRefusal::NoMemory => self.busy(),
+            BodyRefusal::TimedOut => Answer::bare(StatusCode::REQUEST_TIMEOUT),
+            BodyRefusal::TooLarge => Answer::text(413, "Request body too large"),
+        };
+        // The rest of the request has not been read, so the connection cannot go on.
+        answer
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
+    }
+
     /// Reads a body within the size limit and the memory all bodies share. The share grows with
     /// what really arrives.
-    async fn read_body(&self, request: Request) -> Result<HeldBody, Answer> {
+    async fn read_body(&self, request: Request) -> Result<HeldBody, BodyRefusal> {
         let announced = match request.headers().get(header::CONTENT_LENGTH) {
             None => 0,
             Some(length) => length
                 .to_str()
                 .ok()
                 .and_then(|text| text.parse::<u64>().ok())
-                .ok_or_else(|| closing(Answer::text(400, "invalid Content-Length")))?,
+                .ok_or(BodyRefusal::BadLength)?,
         };
         if usize::try_from(announced).map_or(true, |announced| announced > self.max_body) {
-            return Err(too_large());
+            return Err(BodyRefusal::TooLarge);
         }
         let collect = self.collect(request.into_body());
         tokio::time::timeout(BODY_TIMEOUT, collect)
             .await
-            .unwrap_or_else(|_| Err(closing(Answer::bare(StatusCode::REQUEST_TIMEOUT))))
+            .unwrap_or(Err(BodyRefusal::TimedOut))
     }
 
-    async fn collect(&self, body: Body) -> Result<HeldBody, Answer> {
+    async fn collect(&self, body: Body) -> Result<HeldBody, BodyRefusal> {
         let mut stream = body.into_data_stream();
         let mut whole = BytesMut::new();
         let mut share: Option<OwnedSemaphorePermit> = None;
         while let Some(chunk) = stream.next().await {
-            let Ok(chunk) = chunk else {
-                return Err(closing(Answer::bare(StatusCode::BAD_REQUEST)));
-            };
+            let chunk = chunk.map_err(|_| BodyRefusal::Broken)?;
             if chunk.len() > self.max_body.saturating_sub(whole.len()) {
-                return Err(too_large());
+                return Err(BodyRefusal::TooLarge);
             }
             let wanted = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-            let Ok(more) = Arc::clone(&self.body_memory).try_acquire_many_owned(wanted) else {
-                return Err(closing(self.busy()));
-            };
+            let more = Arc::clone(&self.body_memory)
+                .try_acquire_many_owned(wanted)
+                .map_err(|_| BodyRefusal::NoMemory)?;
             match &mut share {
                 Some(share) => share.merge(more),
                 None => share = Some(more),
             }
             whole.extend_from_slice(&chunk);
         }
-        Ok(HeldBody { bytes: whole.freeze(), _share: share })
+        Ok(HeldBody {
+            bytes: whole.freeze(),
+            _share: share,
+        })
     }
 }
 
@@ -287,14 +356,4 @@ async fn serve(State(https): State<Arc<Https>>, request: Request) -> Response {
     headers.insert(header::CONTENT_TYPE, answer.content_type);
     headers.insert(header::SERVER, https.server.clone());
     response
-}
-
-fn too_large() -> Answer {
-    closing(Answer::text(413, "Request body too large"))
-}
-
-/// The rest of the request has not been read, so the connection cannot go on.
-fn closing(mut answer: Answer) -> Answer {
-    answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    answer
 }

@@ -96,7 +96,9 @@ impl NodeIdentity {
 
 impl fmt::Debug for NodeIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NodeIdentity").field("ed25519", self.ed25519()).finish_non_exhaustive()
+        f.debug_struct("NodeIdentity")
+            .field("ed25519", self.ed25519())
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,11 +130,17 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(inner.join(KEY_FILE)).unwrap().permissions().mode();
+            let mode = fs::metadata(inner.join(KEY_FILE))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(inner.join(KEY_FILE), "nonsense").unwrap();
-        assert!(matches!(NodeIdentity::load_or_create(&inner), Err(NodeError::Identity(_))));
+        assert!(matches!(
+            NodeIdentity::load_or_create(&inner),
+            Err(NodeError::Identity(_))
+        ));
     }
 
     #[test]

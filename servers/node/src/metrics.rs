@@ -10,19 +10,29 @@ macro_rules! counters {
             $(pub(crate) $name: Counter,)*
         }
 
-        /// A snapshot of the node's counters. They count from the start of the node.
+        /// A snapshot of what the node counts, from its start unless stated otherwise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
         #[non_exhaustive]
         pub struct NodeMetrics {
             $($(#[$doc])* pub $name: u64,)*
-            /// Messages and commands waiting for other members of the swarm.
+            /// Messages and commands waiting for other members of the swarm, now.
             pub deliveries_waiting: u64,
+            /// Transfers of whole parts of the database to other nodes that are under way, now.
+            pub dumps_waiting: u64,
+            /// Other members that have not confirmed that they see the same swarm, now.
+            pub members_unconfirmed: u64,
         }
 
         impl Counters {
             /// The counters as they are now.
-            pub(crate) fn snapshot(&self, deliveries_waiting: u64) -> NodeMetrics {
-                NodeMetrics { $($name: self.$name.get(),)* deliveries_waiting }
+            pub(crate) fn snapshot(&self, gauges: Gauges) -> NodeMetrics {
+                let Gauges { deliveries_waiting, dumps_waiting, members_unconfirmed } = gauges;
+                NodeMetrics {
+                    $($name: self.$name.get(),)*
+                    deliveries_waiting,
+                    dumps_waiting,
+                    members_unconfirmed,
+                }
             }
         }
     };
@@ -61,6 +71,14 @@ counters! {
     expired,
 }
 
+/// What a snapshot shows beside the counters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gauges {
+    pub(crate) deliveries_waiting: u64,
+    pub(crate) dumps_waiting: u64,
+    pub(crate) members_unconfirmed: u64,
+}
+
 /// One rising number.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -73,7 +91,8 @@ impl Counter {
 
     /// So many more.
     pub(crate) fn add(&self, count: usize) {
-        self.0.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.0
+            .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {

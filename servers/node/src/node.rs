@@ -12,13 +12,13 @@ use session_registry::Registry;
 use session_types::{NodeContact, SwarmId};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{NodeConfig, PublicAddress};
 use crate::core::Core;
 use crate::https::Https;
-use crate::metrics::{Counters, NodeMetrics};
+use crate::metrics::{Counters, Gauges, NodeMetrics};
 use crate::peers::Peers;
 use crate::relay::Relay;
 use crate::replication::{self, Replication};
@@ -32,9 +32,9 @@ const DATABASE_FILE: &str = "storage.db";
 /// Messages deleted in one step of the sweep: a step must not keep stores waiting.
 const SWEEP_STEP: u32 = 500;
 
-/// How long revocations and undelivered commands are kept
+/// How often things remembered for a time are looked through
 /// (docs/protocol/node.md section 9.6).
-const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Starts nodes.
 #[derive(Debug)]
@@ -51,8 +51,22 @@ impl Node {
         registry: Arc<dyn Registry>,
     ) -> Result<RunningNode, NodeError> {
         install_crypto_provider();
-        let NodeConfig { identity, data_dir, listener, address, version, clock, names, .. } = config;
-        let NodeConfig { limits, timing, allow_private_relay_targets, .. } = config;
+        let NodeConfig {
+            identity,
+            data_dir,
+            listener,
+            address,
+            version,
+            clock,
+            names,
+            ..
+        } = config;
+        let NodeConfig {
+            limits,
+            timing,
+            allow_private_relay_targets,
+            ..
+        } = config;
         let identity = Arc::new(identity);
         let store_limits = StoreLimits {
             readers: limits.database_readers,
@@ -83,8 +97,9 @@ impl Node {
             timing.clone(),
             shutdown.clone(),
         );
-        let answer_memory_kib =
-            u32::try_from(limits.max_answer_memory / 1024).unwrap_or(u32::MAX).max(1);
+        let answer_memory_kib = u32::try_from(limits.max_answer_memory / 1024)
+            .unwrap_or(u32::MAX)
+            .max(1);
         let core = Arc::new(Core {
             identity,
             version,
@@ -103,12 +118,20 @@ impl Node {
             answer_memory_kib,
             stopping: AtomicBool::new(false),
         });
-        let relay =
-            Relay::new(Arc::clone(&core), peers, &limits, &timing, allow_private_relay_targets)?;
+        let relay = Relay::new(
+            Arc::clone(&core),
+            peers,
+            &limits,
+            &timing,
+            allow_private_relay_targets,
+        )?;
         let router = Https::new(Arc::clone(&core), relay, &limits).router();
 
         let listener_limits = ListenerLimits {
-            drain_timeout: limits.listener.drain_timeout.min(timing.stop_timeout.mul_f64(0.8)),
+            drain_timeout: limits
+                .listener
+                .drain_timeout
+                .min(timing.stop_timeout.mul_f64(0.8)),
             ..limits.listener
         };
         let serve = listener::serve(
@@ -141,8 +164,7 @@ impl Node {
 }
 
 fn open(dir: &Path, limits: StoreLimits) -> Result<(Store, ServerIdentity), NodeError> {
-    std::fs::create_dir_all(dir)
-        .map_err(|error| NodeError::Store(crate::StoreError::Io(error)))?;
+    std::fs::create_dir_all(dir).map_err(|error| NodeError::Store(crate::StoreError::Io(error)))?;
     let store = Store::open(&dir.join(DATABASE_FILE), limits)?;
     let tls = ServerIdentity::load_or_create(dir)?;
     Ok((store, tls))
@@ -152,14 +174,19 @@ fn open(dir: &Path, limits: StoreLimits) -> Result<(Store, ServerIdentity), Node
 async fn sweep(core: Arc<Core>, every: Duration, shutdown: CancellationToken) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = sweep_once(&core).await {
+    let mut forgetting_due = Instant::now();
+    while let Some(tick) = shutdown.run_until_cancelled(ticks.tick()).await {
+        let forget = tick >= forgetting_due;
+        if forget {
+            forgetting_due = tick + FORGET_INTERVAL;
+        }
+        if let Err(error) = sweep_once(&core, forget).await {
             tracing::warn!(%error, "expired messages were not deleted");
         }
     }
 }
 
-async fn sweep_once(core: &Core) -> Result<(), crate::StoreError> {
+async fn sweep_once(core: &Core, forget: bool) -> Result<(), crate::StoreError> {
     let now = core.clock.now();
     loop {
         let deleted = core.store.sweep(now, SWEEP_STEP).await?;
@@ -168,7 +195,10 @@ async fn sweep_once(core: &Core) -> Result<(), crate::StoreError> {
             break;
         }
     }
-    core.store.forget_before(now.minus(REMEMBERED)).await
+    if forget {
+        core.store.forget_old(now).await?;
+    }
+    Ok(())
 }
 
 /// A node that runs. Dropping the handle kills it.
@@ -203,8 +233,13 @@ impl RunningNode {
 
     /// The node's counters.
     pub async fn metrics(&self) -> NodeMetrics {
-        let waiting = self.core.store.waiting_count().await.unwrap_or(0);
-        self.core.counters.snapshot(waiting)
+        let store = &self.core.store;
+        let gauges = Gauges {
+            deliveries_waiting: store.waiting_count().await.unwrap_or(0),
+            dumps_waiting: store.dump_count().await.unwrap_or(0),
+            members_unconfirmed: self.core.replication.unconfirmed(),
+        };
+        self.core.counters.snapshot(gauges)
     }
 
     /// How many messages the node holds.

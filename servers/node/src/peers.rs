@@ -7,12 +7,14 @@
 pub(crate) mod auth;
 mod health;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use session_types::{Ed25519PublicKey, NodeContact};
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::{NodeError, NodeIdentity};
@@ -30,8 +32,13 @@ pub(crate) const ONION_PATH: &str = "/onion_req/v2";
 
 /// Time to open a connection; a node that is up accepts at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// Requests of our own running at one node at a time; further ones wait, within their timeout.
+/// Each takes a connection, and nodes grant one address only so many.
+const CALLS_PER_NODE: usize = 64;
+/// Onion requests waiting for one node at a time; further ones are refused.
+const RELAYS_PER_NODE: usize = 256;
 /// Idle connections kept for each node.
-const IDLE_PER_NODE: usize = 32;
+const IDLE_PER_NODE: usize = 64;
 /// How long they are kept: less than a listener keeps an idle connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// Answers to authenticated requests are small.
@@ -42,6 +49,22 @@ const MAX_REPLY: usize = 1024 * 1024;
 pub(crate) struct PeerReply {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+}
+
+/// Places for exchanges with one node.
+#[derive(Debug)]
+struct Lanes {
+    calls: Semaphore,
+    relays: Semaphore,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self {
+            calls: Semaphore::new(CALLS_PER_NODE),
+            relays: Semaphore::new(RELAYS_PER_NODE),
+        }
+    }
 }
 
 impl PeerReply {
@@ -58,6 +81,9 @@ pub(crate) enum PeerError {
     /// Something answered, but not properly, or not the node.
     #[error("bad answer")]
     BadAnswer,
+    /// Too many onion requests wait for the node already.
+    #[error("too many requests under way")]
+    Congested,
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -73,6 +99,7 @@ pub(crate) struct Peers {
     identity: Arc<NodeIdentity>,
     clock: Arc<dyn Clock>,
     health: Health,
+    lanes: Mutex<HashMap<Ed25519PublicKey, Arc<Lanes>>>,
 }
 
 impl Peers {
@@ -95,7 +122,13 @@ impl Peers {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(NodeError::HttpClient)?;
-        Ok(Self { http, identity, clock, health: Health::new(retry_first, retry_max) })
+        Ok(Self {
+            http,
+            identity,
+            clock,
+            health: Health::new(retry_first, retry_max),
+            lanes: Mutex::default(),
+        })
     }
 
     /// Whether the last exchanges with a node failed and it is too early to try again.
@@ -103,17 +136,20 @@ impl Peers {
         self.health.is_down(node)
     }
 
-    /// Notes that a node is there: it has sent us something authentic.
-    pub(crate) fn heard_from(&self, node: &Ed25519PublicKey) {
-        self.health.succeeded(node);
+    /// Notes that a node is there: it has sent us something authentic. Returns whether exchanges
+    /// with it had failed before.
+    pub(crate) fn heard_from(&self, node: &Ed25519PublicKey) -> bool {
+        self.health.succeeded(node)
     }
 
     /// Forgets nodes that `keep` does not want.
     pub(crate) fn retain(&self, keep: impl Fn(&Ed25519PublicKey) -> bool) {
+        self.lock_lanes().retain(|node, _| keep(node));
         self.health.retain(keep);
     }
 
-    /// Sends an authenticated request and checks that the answer is the node's own.
+    /// Sends an authenticated request and checks that the answer is the node's own. The caller
+    /// passes a success on to [`Peers::heard_from`].
     ///
     /// Cancel-safe: dropping the future abandons the exchange; the node may have acted on it.
     pub(crate) async fn call(
@@ -127,7 +163,12 @@ impl Peers {
         let now = self.clock.now();
         let (headers, signature) =
             auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
-        let exchange = self.post(node, path, headers, body, MAX_REPLY);
+        let lanes = self.lanes_to(&node.ed25519);
+        let exchange = async {
+            // Only a closed semaphore refuses, and nobody closes this one.
+            let _place = lanes.calls.acquire().await;
+            self.post(node, path, headers, body, MAX_REPLY).await
+        };
         let result = match tokio::time::timeout(timeout, exchange).await {
             Err(_) => Err(PeerError::Timeout),
             Ok(Err(error)) => Err(error),
@@ -140,12 +181,9 @@ impl Peers {
                 }
             }
         };
-        match &result {
-            Ok(_) => self.health.succeeded(&node.ed25519),
-            Err(error) => {
-                tracing::debug!(%error, path, "exchange with another node failed");
-                self.health.failed(&node.ed25519, started);
-            }
+        if let Err(error) = &result {
+            tracing::debug!(%error, path, "exchange with another node failed");
+            self.health.failed(&node.ed25519, started);
         }
         result
     }
@@ -158,10 +196,23 @@ impl Peers {
         timeout: Duration,
         max_reply: usize,
     ) -> Result<PeerReply, PeerError> {
+        let lanes = self.lanes_to(&node.ed25519);
+        let Ok(_place) = lanes.relays.try_acquire() else {
+            return Err(PeerError::Congested);
+        };
         let exchange = self.post(node, ONION_PATH, HeaderMap::new(), body, max_reply);
-        let (reply, _) =
-            tokio::time::timeout(timeout, exchange).await.map_err(|_| PeerError::Timeout)??;
+        let (reply, _) = tokio::time::timeout(timeout, exchange)
+            .await
+            .map_err(|_| PeerError::Timeout)??;
         Ok(reply)
+    }
+
+    fn lanes_to(&self, node: &Ed25519PublicKey) -> Arc<Lanes> {
+        Arc::clone(self.lock_lanes().entry(*node).or_default())
+    }
+
+    fn lock_lanes(&self) -> MutexGuard<'_, HashMap<Ed25519PublicKey, Arc<Lanes>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn post(
@@ -173,7 +224,13 @@ impl Peers {
         max_reply: usize,
     ) -> Result<(PeerReply, HeaderMap), PeerError> {
         let url = format!("{}{path}", node.https_base());
-        let send = || self.http.post(&url).headers(headers.clone()).body(body.clone()).send();
+        let send = || {
+            self.http
+                .post(&url)
+                .headers(headers.clone())
+                .body(body.clone())
+                .send()
+        };
         let mut sent = send().await;
         if let Err(error) = &sent
             && !error.is_connect()
@@ -193,7 +250,13 @@ impl Peers {
             whole.extend_from_slice(&chunk);
         }
         let headers = std::mem::take(response.headers_mut());
-        Ok((PeerReply { status, body: whole.freeze() }, headers))
+        Ok((
+            PeerReply {
+                status,
+                body: whole.freeze(),
+            },
+            headers,
+        ))
     }
 }
 

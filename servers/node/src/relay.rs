@@ -8,29 +8,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use session_onion::EntryError;
 use session_onion::hop_error::HopFailure;
 use session_onion::packet::{
     HopKey, Layer, OnionCipher, Peeled, ReplyBody, encode_entry, encode_reply, parse_entry, peel,
 };
-use session_onion::EntryError;
 use session_storage_rpc::{Reply, Request, Tree};
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 use tokio::sync::Semaphore;
 
 use crate::NodeError;
 use crate::config::{NodeLimits, NodeTiming};
-use crate::core::{Core, Origin};
+use crate::core::{Core, Origin, data_size};
 use crate::peers::{PeerError, Peers};
+use crate::tasks;
 
-pub(crate) use server::ServerRelay;
 use server::ServerAnswer;
-
-/// Bodies from this size on are decrypted on a thread where that may take its time.
-const LARGE_BODY: usize = 256 * 1024;
+pub(crate) use server::ServerRelay;
 
 /// Statuses relays hand back; every other one becomes 500.
-const RELAYED_STATUSES: [u16; 14] =
-    [200, 400, 401, 403, 404, 406, 410, 413, 421, 429, 500, 502, 503, 504];
+const RELAYED_STATUSES: [u16; 14] = [
+    200, 400, 401, 403, 404, 406, 410, 413, 421, 429, 500, 502, 503, 504,
+];
 
 /// What is answered to an onion request.
 #[derive(Debug)]
@@ -43,7 +42,11 @@ pub(crate) struct OnionAnswer {
 
 impl OnionAnswer {
     fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: HeaderMap::new(), body: body.into() }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        }
     }
 }
 
@@ -121,17 +124,14 @@ impl Relay {
         }
         self.core.counters.onion_hops.one();
         let next_hop_no = entry.next_hop_no();
-        let peeled = if body.len() < LARGE_BODY {
-            peel(&entry, self.core.identity.onion_key())
-        } else {
-            let (body, identity) = (body.clone(), Arc::clone(&self.core.identity));
-            let peeled = tokio::task::spawn_blocking(move || {
-                parse_entry(&body).ok().map(|entry| peel(&entry, identity.onion_key()))
-            });
-            match peeled.await {
-                Ok(Some(peeled)) => peeled,
-                _ => return internal(),
-            }
+        let identity = Arc::clone(&self.core.identity);
+        let peeled = tasks::compute(body.len(), move || {
+            parse_entry(&body)
+                .ok()
+                .map(|entry| peel(&entry, identity.onion_key()))
+        });
+        let Some(Some(peeled)) = peeled.await else {
+            return internal();
         };
         let Peeled { key, layer } = match peeled {
             Ok(peeled) => peeled,
@@ -141,36 +141,64 @@ impl Relay {
             }
         };
         match layer {
-            Layer::Final { request, json, base64 } => {
+            Layer::Final {
+                request,
+                json,
+                base64,
+            } => {
                 self.core.counters.onion_final.one();
-                self.answer(&key, &request, json, base64).await
+                self.answer(key, request, json, base64).await
             }
-            Layer::ToNode { destination, ephemeral_key, cipher, ciphertext } => {
-                drop(body);
+            Layer::ToNode {
+                destination,
+                ephemeral_key,
+                cipher,
+                ciphertext,
+            } => {
                 let hop_no = next_hop_no;
-                let next = NextHop { destination, ephemeral_key, cipher, ciphertext, hop_no };
+                let next = NextHop {
+                    destination,
+                    ephemeral_key,
+                    cipher,
+                    ciphertext,
+                    hop_no,
+                };
                 self.pass_on(next).await
             }
-            Layer::ToServer { host, target, protocol, port, body } => {
+            Layer::ToServer {
+                host,
+                target,
+                protocol,
+                port,
+                body,
+            } => {
                 let Ok(_permit) = self.to_servers.try_acquire() else {
                     return self.busy();
                 };
                 self.core.counters.onion_to_servers.one();
-                let answer = self.servers.post(&host, port, protocol, &target, body).await;
+                let answer = self
+                    .servers
+                    .post(&host, port, protocol, &target, body)
+                    .await;
                 self.answer_of_server(&key, answer, hop_no == 0)
             }
         }
     }
 
     /// The end of the path: runs the request and encrypts the answer.
-    async fn answer(&self, key: &HopKey, request: &[u8], json: bool, base64: bool) -> OnionAnswer {
-        match Request::from_json_body(request) {
-            Ok(request) => {
+    async fn answer(&self, key: HopKey, request: Vec<u8>, json: bool, base64: bool) -> OnionAnswer {
+        let parsed = tasks::compute(request.len(), move || Request::from_json_body(&request));
+        match parsed.await {
+            Some(Ok(request)) => {
                 let _memory = self.core.reserve_answer_memory(&request).await;
                 let reply = self.core.handle(request, Origin::Client).await;
-                encrypted(key, &reply, json, base64)
+                let size = data_size(&reply.body);
+                let answer =
+                    tasks::compute(size, move || encrypted(&key, &reply, json, base64)).await;
+                answer.unwrap_or_else(internal)
             }
-            Err(error) => encrypted(key, &error.into(), json, base64),
+            Some(Err(error)) => encrypted(&key, &error.into(), json, base64),
+            None => internal(),
         }
     }
 
@@ -186,16 +214,25 @@ impl Relay {
         let Ok(_permit) = self.to_nodes.try_acquire() else {
             return self.busy();
         };
-        let NextHop { ephemeral_key, cipher, ciphertext, hop_no, .. } = next;
+        let NextHop {
+            ephemeral_key,
+            cipher,
+            ciphertext,
+            hop_no,
+            ..
+        } = next;
         let body = encode_entry(&ciphertext, &ephemeral_key, cipher, Some(hop_no));
         drop(ciphertext);
-        let reply =
-            self.peers.relay(&node.contact, body.into(), self.timeout, self.max_answer).await;
+        let reply = self
+            .peers
+            .relay(&node.contact, body.into(), self.timeout, self.max_answer)
+            .await;
         match reply {
             Ok(reply) if RELAYED_STATUSES.contains(&reply.status) => {
                 OnionAnswer::new(reply.status, reply.body)
             }
             Ok(reply) => OnionAnswer::new(500, reply.body),
+            Err(PeerError::Congested) => HopFailure::Congested.into(),
             Err(PeerError::BadAnswer) => HopFailure::InvalidResponse.into(),
             Err(PeerError::Timeout) => HopFailure::TimedOut.into(),
             Err(PeerError::Unreachable) => HopFailure::NextNodeUnreachable(next.destination).into(),
@@ -209,9 +246,17 @@ impl Relay {
                 encrypted(key, &reply, false, true)
             }
             ServerAnswer::Failed { status, text } => OnionAnswer::new(status, text),
-            ServerAnswer::Answered { status, headers, body } => {
+            ServerAnswer::Answered {
+                status,
+                headers,
+                body,
+            } => {
                 let headers = if entry { headers } else { HeaderMap::new() };
-                OnionAnswer { status, headers, body }
+                OnionAnswer {
+                    status,
+                    headers,
+                    body,
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ mod ranges;
 mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -59,6 +60,7 @@ pub(crate) struct Replication {
     counters: Arc<Counters>,
     timing: NodeTiming,
     events: mpsc::Sender<Event>,
+    unconfirmed: AtomicU64,
 }
 
 /// The worker's end of a [`Replication`].
@@ -88,8 +90,17 @@ impl Replication {
             counters,
             timing,
             events: sender,
+            // Until the worker has looked.
+            unconfirmed: AtomicU64::new(1),
         });
-        (Arc::clone(&shared), Worker { shared, events, shutdown })
+        (
+            Arc::clone(&shared),
+            Worker {
+                shared,
+                events,
+                shutdown,
+            },
+        )
     }
 
     /// Sends a request to other members side by side and waits for each answer, at most the
@@ -108,18 +119,33 @@ impl Replication {
                     return (member.ed25519, Err(PeerError::Timeout));
                 }
                 let timeout = self.timing.forward_timeout;
-                let reply = self.peers.call(member, STORAGE_CC_PATH, body, timeout).await;
-                (member.ed25519, reply)
+                (
+                    member.ed25519,
+                    self.call(member, STORAGE_CC_PATH, body, timeout).await,
+                )
             }
         });
         let outcomes = join_all(exchanges).await;
-        for (member, outcome) in &outcomes {
-            match outcome {
-                Ok(_) => self.tell(Event::Alive(*member)),
-                Err(_) => self.counters.forwards_failed.one(),
-            }
-        }
+        let failed = outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.is_err())
+            .count();
+        self.counters.forwards_failed.add(failed);
         outcomes
+    }
+
+    /// An exchange with another node. A node that had failed before and answers now gets what
+    /// waits for it.
+    async fn call(
+        &self,
+        node: &NodeContact,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<PeerReply, PeerError> {
+        let reply = self.peers.call(node, path, body, timeout).await?;
+        self.heard_from(&node.ed25519);
+        Ok(reply)
     }
 
     /// Tells the worker that something was left waiting for these members.
@@ -131,8 +157,14 @@ impl Replication {
 
     /// Notes that a node has sent us something authentic.
     pub(crate) fn heard_from(&self, node: &Ed25519PublicKey) {
-        self.peers.heard_from(node);
-        self.tell(Event::Alive(*node));
+        if self.peers.heard_from(node) {
+            self.tell(Event::Alive(*node));
+        }
+    }
+
+    /// How many members have not confirmed that they see the same swarm.
+    pub(crate) fn unconfirmed(&self) -> u64 {
+        self.unconfirmed.load(Ordering::SeqCst)
     }
 
     fn tell(&self, event: Event) {
@@ -143,7 +175,10 @@ impl Replication {
 
     /// The swarm this node serves by the current list.
     fn own_swarm(&self, nodes: &NodeList) -> Option<SwarmId> {
-        nodes.get(&self.own).filter(|node| node.serves_swarm()).map(|node| node.contact.swarm)
+        nodes
+            .get(&self.own)
+            .filter(|node| node.serves_swarm())
+            .map(|node| node.contact.swarm)
     }
 
     /// The other members of a swarm.
@@ -153,17 +188,15 @@ impl Replication {
         swarm: SwarmId,
     ) -> impl Iterator<Item = &'a RegisteredNode> + use<'a> {
         let own = self.own;
-        nodes.members(swarm).filter(move |node| node.contact.ed25519 != own)
+        nodes
+            .members(swarm)
+            .filter(move |node| node.contact.ed25519 != own)
     }
 }
 
 /// A request passed on to another member: a bt list of method, parameters (a dict in its own
 /// right) and, when it is repeated later, the time it was first accepted.
-pub(crate) fn encode_command(
-    method: &str,
-    params: &[u8],
-    accepted: Option<Timestamp>,
-) -> Vec<u8> {
+pub(crate) fn encode_command(method: &str, params: &[u8], accepted: Option<Timestamp>) -> Vec<u8> {
     let mut list = vec![Bt::bytes(method.as_bytes()), Bt::bytes(params)];
     list.extend(accepted.map(|time| Bt::Int(time.as_ms_i64())));
     Bt::List(list).encode()
@@ -188,8 +221,15 @@ pub(crate) fn decode_command(body: &[u8]) -> Option<Command<'_>> {
     } else {
         Some(Timestamp::from_ms(list.u64().ok()?))
     };
+    if !list.at_end() {
+        return None;
+    }
     list.finish().ok()?;
-    Some(Command { method, params, accepted })
+    Some(Command {
+        method,
+        params,
+        accepted,
+    })
 }
 
 /// The pause after `failures` failures in a row: doubling, up to `max`, with a random part so
@@ -209,10 +249,20 @@ mod tests {
         let at = Timestamp::from_ms(1_700_000_000_000);
         for accepted in [None, Some(at)] {
             let encoded = encode_command("delete", b"d1:ai1ee", accepted);
-            let expected = Command { method: "delete", params: b"d1:ai1ee", accepted };
+            let expected = Command {
+                method: "delete",
+                params: b"d1:ai1ee",
+                accepted,
+            };
             assert_eq!(decode_command(&encoded), Some(expected));
         }
-        for bad in [&b""[..], b"le", b"l6:deletee", b"l6:delete2:dei1ei2ee", b"li1e2:dee"] {
+        for bad in [
+            &b""[..],
+            b"le",
+            b"l6:deletee",
+            b"l6:delete2:dei1ei2ee",
+            b"li1e2:dee",
+        ] {
             assert_eq!(decode_command(bad), None, "{bad:?}");
         }
     }
@@ -223,7 +273,10 @@ mod tests {
         for (failures, longest) in [(1, 1), (2, 2), (3, 4), (7, 60), (100, 60)] {
             let pause = backoff(first, max, failures);
             let longest = Duration::from_secs(longest);
-            assert!(pause <= longest && pause >= longest.mul_f64(0.75), "{failures}: {pause:?}");
+            assert!(
+                pause <= longest && pause >= longest.mul_f64(0.75),
+                "{failures}: {pause:?}"
+            );
         }
     }
 }

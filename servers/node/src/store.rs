@@ -16,13 +16,14 @@ mod messages;
 mod readers;
 mod revocations;
 mod schema;
+mod tombstones;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use session_storage_rpc::{ExpireMode, SubaccountToken};
-use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Timestamp};
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Timestamp, limits};
 
 pub(crate) use commands::PendingCommand;
 pub(crate) use dumps::{Dump, SwarmRange};
@@ -31,6 +32,7 @@ pub(crate) use messages::Expired;
 /// A message as it is stored and passed on.
 pub(crate) use session_storage_rpc::bulk::BulkMessage as StoredMessage;
 
+use messages::Source;
 use readers::Readers;
 use writer::Writer;
 
@@ -147,7 +149,7 @@ impl Store {
     ) -> Result<Inserted, StoreError> {
         self.writer
             .write(move |conn| {
-                let (inserted, id) = messages::insert(conn, &message)?;
+                let (inserted, id) = messages::insert(conn, &message, Source::Client)?;
                 if let Some(id) = id {
                     deliveries::add(conn, id, &outbox)?;
                 }
@@ -157,15 +159,12 @@ impl Store {
     }
 
     /// Stores messages pushed by a peer, all or none. Returns how many were new.
-    pub(crate) async fn insert_bulk(
-        &self,
-        rows: Vec<StoredMessage>,
-    ) -> Result<usize, StoreError> {
+    pub(crate) async fn insert_bulk(&self, rows: Vec<StoredMessage>) -> Result<usize, StoreError> {
         self.writer
             .write(move |conn| {
                 let mut new = 0;
                 for row in &rows {
-                    let (inserted, _) = messages::insert(conn, row)?;
+                    let (inserted, _) = messages::insert(conn, row, Source::Push)?;
                     new += usize::from(!inserted.already);
                 }
                 Ok(new)
@@ -175,7 +174,9 @@ impl Store {
 
     /// One page of a mailbox.
     pub(crate) async fn page(&self, request: PageRequest) -> Result<Page, StoreError> {
-        self.readers.read(move |conn| messages::page(conn, &request)).await
+        self.readers
+            .read(move |conn| messages::page(conn, &request))
+            .await
     }
 
     /// When each of the given messages expires; unknown ones are left out.
@@ -184,7 +185,9 @@ impl Store {
         owner: SwarmPubkey,
         hashes: Vec<MessageHash>,
     ) -> Result<Vec<(MessageHash, Timestamp)>, StoreError> {
-        self.readers.read(move |conn| messages::expiries(conn, &owner, &hashes)).await
+        self.readers
+            .read(move |conn| messages::expiries(conn, &owner, &hashes))
+            .await
     }
 
     /// Deletes by hash. Returns those that existed, sorted.
@@ -192,9 +195,13 @@ impl Store {
         &self,
         owner: SwarmPubkey,
         hashes: Vec<MessageHash>,
+        at: Timestamp,
         forward: OutgoingCommand,
     ) -> Result<Vec<MessageHash>, StoreError> {
-        self.command(forward, move |conn| messages::delete(conn, &owner, &hashes)).await
+        self.command(forward, move |conn| {
+            messages::delete(conn, &owner, &hashes, at)
+        })
+        .await
     }
 
     /// Deletes a mailbox, or one namespace of it, up to and including `until` by message time.
@@ -204,10 +211,13 @@ impl Store {
         owner: SwarmPubkey,
         namespace: Option<Namespace>,
         until: Option<Timestamp>,
+        now: Timestamp,
         forward: OutgoingCommand,
     ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
-        self.command(forward, move |conn| messages::delete_range(conn, &owner, namespace, until))
-            .await
+        self.command(forward, move |conn| {
+            messages::delete_range(conn, &owner, namespace, until, now)
+        })
+        .await
     }
 
     /// Shortens every later expiry of a mailbox, or one namespace of it, to `expiry`.
@@ -219,8 +229,10 @@ impl Store {
         expiry: Timestamp,
         forward: OutgoingCommand,
     ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
-        self.command(forward, move |conn| messages::expire_range(conn, &owner, namespace, expiry))
-            .await
+        self.command(forward, move |conn| {
+            messages::expire_range(conn, &owner, namespace, expiry)
+        })
+        .await
     }
 
     /// Changes the expiry of single messages. When nothing is to be changed, nothing is written
@@ -242,21 +254,28 @@ impl Store {
         if plan.writes.is_empty() {
             return Ok(plan.result);
         }
-        self.command(forward, move |conn| messages::expire(conn, &owner, &changes, mode, now))
-            .await
+        self.command(forward, move |conn| {
+            messages::expire(conn, &owner, &changes, mode, now)
+        })
+        .await
     }
 
     /// Deletes at most `step` messages whose time has come. Returns how many it deleted.
     pub(crate) async fn sweep(&self, now: Timestamp, step: u32) -> Result<usize, StoreError> {
-        self.writer.write(move |conn| messages::sweep(conn, now, step)).await
+        self.writer
+            .write(move |conn| messages::sweep(conn, now, step))
+            .await
     }
 
-    /// Forgets revocations and undelivered commands from before `oldest`.
-    pub(crate) async fn forget_before(&self, oldest: Timestamp) -> Result<(), StoreError> {
+    /// Forgets revocations and undelivered commands of more than 30 days ago and deletions of
+    /// more than 14.
+    pub(crate) async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
         self.writer
             .write(move |conn| {
+                let oldest = now.minus(limits::MAX_TTL_PRIVATE);
                 revocations::forget_before(conn, oldest)?;
-                commands::forget_before(conn, oldest)
+                commands::forget_before(conn, oldest)?;
+                tombstones::forget_before(conn, now.minus(limits::MAX_TTL_PUBLIC))
             })
             .await
     }
@@ -276,7 +295,10 @@ impl Store {
         at: Timestamp,
         forward: OutgoingCommand,
     ) -> Result<(), StoreError> {
-        self.command(forward, move |conn| revocations::revoke(conn, &owner, &tokens, at)).await
+        self.command(forward, move |conn| {
+            revocations::revoke(conn, &owner, &tokens, at)
+        })
+        .await
     }
 
     /// Lifts revocations. Returns how many there were.
@@ -287,12 +309,20 @@ impl Store {
         at: Timestamp,
         forward: OutgoingCommand,
     ) -> Result<u64, StoreError> {
-        self.command(forward, move |conn| revocations::unrevoke(conn, &owner, &tokens, at)).await
+        self.command(forward, move |conn| {
+            revocations::unrevoke(conn, &owner, &tokens, at)
+        })
+        .await
     }
 
     /// The tokens an account has revoked, newest first.
-    pub(crate) async fn revoked(&self, owner: SwarmPubkey) -> Result<Vec<SubaccountToken>, StoreError> {
-        self.readers.read(move |conn| revocations::list(conn, &owner)).await
+    pub(crate) async fn revoked(
+        &self,
+        owner: SwarmPubkey,
+    ) -> Result<Vec<SubaccountToken>, StoreError> {
+        self.readers
+            .read(move |conn| revocations::list(conn, &owner))
+            .await
     }
 
     /// Whether a token is revoked.
@@ -301,7 +331,9 @@ impl Store {
         owner: SwarmPubkey,
         token: SubaccountToken,
     ) -> Result<bool, StoreError> {
-        self.readers.read(move |conn| revocations::contains(conn, &owner, &token)).await
+        self.readers
+            .read(move |conn| revocations::contains(conn, &owner, &token))
+            .await
     }
 
     // Deliveries -----------------------------------------------------------------------------
@@ -322,7 +354,9 @@ impl Store {
         peer: Ed25519PublicKey,
         max_bytes: usize,
     ) -> Result<Vec<(i64, StoredMessage)>, StoreError> {
-        self.writer.write(move |conn| deliveries::next(conn, &peer, max_bytes)).await
+        self.writer
+            .write(move |conn| deliveries::next(conn, &peer, max_bytes))
+            .await
     }
 
     /// Strikes messages off a peer's list.
@@ -331,7 +365,9 @@ impl Store {
         peer: Ed25519PublicKey,
         rows: Vec<i64>,
     ) -> Result<(), StoreError> {
-        self.writer.write(move |conn| deliveries::remove(conn, &peer, &rows)).await
+        self.writer
+            .write(move |conn| deliveries::remove(conn, &peer, &rows))
+            .await
     }
 
     /// Strikes one message off the lists of the peers that answered.
@@ -340,7 +376,9 @@ impl Store {
         hash: MessageHash,
         peers: Vec<Ed25519PublicKey>,
     ) -> Result<(), StoreError> {
-        self.writer.write(move |conn| deliveries::remove_hash(conn, &hash, &peers)).await
+        self.writer
+            .write(move |conn| deliveries::remove_hash(conn, &hash, &peers))
+            .await
     }
 
     /// The oldest commands waiting for a peer.
@@ -349,12 +387,16 @@ impl Store {
         peer: Ed25519PublicKey,
         max: u32,
     ) -> Result<Vec<PendingCommand>, StoreError> {
-        self.readers.read(move |conn| commands::next(conn, &peer, max)).await
+        self.readers
+            .read(move |conn| commands::next(conn, &peer, max))
+            .await
     }
 
     /// Strikes a command off a peer's list.
     pub(crate) async fn command_done(&self, id: i64) -> Result<(), StoreError> {
-        self.writer.write(move |conn| commands::remove(conn, id)).await
+        self.writer
+            .write(move |conn| commands::remove(conn, id))
+            .await
     }
 
     /// Strikes the command accepted at `accepted` with these parameters off the lists of `peers`.
@@ -363,7 +405,9 @@ impl Store {
         command: OutgoingCommand,
         peers: Vec<Ed25519PublicKey>,
     ) -> Result<(), StoreError> {
-        self.writer.write(move |conn| commands::remove_for(conn, &command, &peers)).await
+        self.writer
+            .write(move |conn| commands::remove_for(conn, &command, &peers))
+            .await
     }
 
     /// Drops everything that waits for peers other than `keep`.
@@ -388,7 +432,14 @@ impl Store {
         peer: Ed25519PublicKey,
         range: SwarmRange,
     ) -> Result<(), StoreError> {
-        self.writer.write(move |conn| dumps::queue(conn, &peer, range)).await
+        self.writer
+            .write(move |conn| dumps::queue(conn, &peer, range))
+            .await
+    }
+
+    /// How many dumps are not finished.
+    pub(crate) async fn dump_count(&self) -> Result<u64, StoreError> {
+        self.readers.read(dumps::count).await
     }
 
     /// The dumps that are not finished.
@@ -402,19 +453,25 @@ impl Store {
         dump: Dump,
         max_bytes: usize,
     ) -> Result<(Vec<StoredMessage>, i64), StoreError> {
-        self.readers.read(move |conn| dumps::page(conn, &dump, max_bytes)).await
+        self.readers
+            .read(move |conn| dumps::page(conn, &dump, max_bytes))
+            .await
     }
 
     /// Moves a dump's cursor behind `reached`; a dump at its end disappears.
     pub(crate) async fn dump_reached(&self, dump: Dump, reached: i64) -> Result<(), StoreError> {
-        self.writer.write(move |conn| dumps::advance(conn, &dump, reached)).await
+        self.writer
+            .write(move |conn| dumps::advance(conn, &dump, reached))
+            .await
     }
 
     // Small state ----------------------------------------------------------------------------
 
     /// A remembered number.
     pub(crate) async fn number(&self, name: &'static str) -> Result<Option<i64>, StoreError> {
-        self.readers.read(move |conn| schema::number(conn, name)).await
+        self.readers
+            .read(move |conn| schema::number(conn, name))
+            .await
     }
 
     /// Remembers a number.
@@ -423,7 +480,9 @@ impl Store {
         name: &'static str,
         value: i64,
     ) -> Result<(), StoreError> {
-        self.writer.write(move |conn| schema::set_number(conn, name, value)).await
+        self.writer
+            .write(move |conn| schema::set_number(conn, name, value))
+            .await
     }
 
     /// Runs a change and queues it for the peers in one transaction.

@@ -3,8 +3,25 @@
 use std::future::Future;
 
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Work on so many bytes and more goes to a thread where it may take its time.
+const LARGE: usize = 256 * 1024;
+
+/// Computes something about `bytes` bytes of data: at once when they are few, else on a thread
+/// of its own so that other requests are not kept waiting. `None` when the computation panicked.
+pub(crate) async fn compute<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    if bytes < LARGE {
+        Some(work())
+    } else {
+        spawn_blocking(work).await.ok()
+    }
+}
 
 /// Spawns tasks that are waited for when the node stops and dropped when it is killed.
 #[derive(Debug, Clone)]
@@ -15,7 +32,10 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new(killed: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), killed }
+        Self {
+            tracker: TaskTracker::new(),
+            killed,
+        }
     }
 
     /// Runs a future to its end even if the caller goes away. `None` when the node was killed

@@ -1,7 +1,9 @@
 //! Finding ports.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Mutex, PoisonError};
 
 use rand::RngExt as _;
 use session_chassis::{ChassisError, listener};
@@ -60,12 +62,20 @@ pub(crate) async fn bind_again(address: SocketAddr) -> Result<TcpListener, Devne
     }
 }
 
-/// Binds a free port below those the system gives to outgoing connections: one of those could
-/// take the port of a node while the node is down.
+/// Binds a free port that stays free while its node is down: below those the system gives to
+/// outgoing connections, and given to no other network of this process.
 fn bind_free() -> Result<TcpListener, DevnetError> {
     let mut random = rand::rng();
     for _ in 0..TRIES {
-        match listener::bind(local(random.random_range(CHOICE))) {
+        let port = random.random_range(CHOICE);
+        if !GIVEN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(port)
+        {
+            continue;
+        }
+        match listener::bind(local(port)) {
             Err(ChassisError::AddressInUse(_)) => {}
             bound => return Ok(bound?),
         }
@@ -73,11 +83,14 @@ fn bind_free() -> Result<TcpListener, DevnetError> {
     Ok(listener::bind(local(0))?)
 }
 
+/// Ports this process has chosen so far.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-const CHOICE: core::ops::Range<u16> = 10_240..32_768;
+const CHOICE: core::ops::Range<u16> = 10_240..32_000;
 const TRIES: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(5);
 

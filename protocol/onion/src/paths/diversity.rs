@@ -1,19 +1,8 @@
 //! Which nodes may stand together in one path (docs/protocol/traffic-analysis.md section 3,
 //! M-03 and M-04).
 //!
-//! All rules hold while some path keeps them all. Otherwise they are relaxed one after another,
-//! in this order, until a path is found:
-//!
-//! | step | given up | where |
-//! |---|---|---|
-//! | 1 | distinct /16 networks | anywhere |
-//! | 2 | a third hop not shared with another purpose | anywhere |
-//! | 3 | third hop and guard outside the destination's swarm | small networks |
-//! | 4 | third hop and guard outside the user's own swarm | small networks |
-//! | 5 | hops that have not failed lately | anywhere |
-//! | 6 | distinct operators | small networks |
-//!
-//! What always holds: the three hops are distinct, and the destination is none of them.
+//! All rules hold while some path keeps them all; otherwise they are relaxed in the order that
+//! the table in [`super`] shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

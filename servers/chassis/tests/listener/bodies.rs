@@ -117,3 +117,29 @@ async fn broken_lengths_are_refused() {
     }
     server.finish().await;
 }
+
+/// Or the client would take the connection for another request, which would be lost.
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_request_announces_the_end_of_the_connection() {
+    let server = Server::start(false, ListenerLimits::default());
+    for (path, body, ends) in [
+        ("/elsewhere", &b"unread"[..], true),
+        ("/elsewhere", b"", false),
+        ("/count", b"read", false),
+        ("/count", b"", false),
+    ] {
+        let mut stream = client::tcp(server.address).await;
+        let answer = client::post(&mut stream, path, body).await.unwrap();
+        assert_eq!(
+            answer.head.contains("connection: close"),
+            ends,
+            "{path} {body:?}"
+        );
+        if ends {
+            assert!(client::until_closed(&mut stream).await.is_empty());
+        } else {
+            assert_eq!(client::get(&mut stream, "/peer").await.unwrap().status, 200);
+        }
+    }
+    server.finish().await;
+}

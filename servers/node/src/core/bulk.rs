@@ -31,10 +31,15 @@ impl Core {
                 foreign += 1;
             } else if row.expiry > now && is_genuine(&row) {
                 let latest = now.plus(limits::MAX_TTL_PRIVATE).plus(EXPIRY_SLACK);
-                own.push(StoredMessage { expiry: row.expiry.min(latest), ..row });
+                own.push(StoredMessage {
+                    expiry: row.expiry.min(latest),
+                    ..row
+                });
             }
         }
-        self.counters.bulk_refused.add(received - own.len() - foreign);
+        self.counters
+            .bulk_refused
+            .add(received - own.len() - foreign);
         match self.store.insert_bulk(own).await {
             Ok(new) => self.counters.bulk_received.add(new),
             Err(error) => {
@@ -42,7 +47,11 @@ impl Core {
                 return (500, "Failed to store messages");
             }
         }
-        if foreign > 0 { (409, "swarm mismatch") } else { (200, "OK") }
+        if foreign > 0 {
+            (409, "swarm mismatch")
+        } else {
+            (200, "OK")
+        }
     }
 }
 

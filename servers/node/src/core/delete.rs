@@ -1,9 +1,7 @@
 //! `delete`, `delete_all`, `delete_before` (docs/protocol/node-rpc.md sections 5.1 to 5.3).
 
 use session_storage_rpc::request::{Delete, DeleteAll, DeleteBefore};
-use session_storage_rpc::response::{
-    Deleted, DeletedAll, DeletedBefore, HashLists, SwarmAnswer,
-};
+use session_storage_rpc::response::{Deleted, DeletedAll, DeletedBefore, HashLists, SwarmAnswer};
 use session_storage_rpc::{NamespaceFilter, Reply};
 use session_types::Namespace;
 
@@ -17,15 +15,21 @@ impl SwarmWide for Delete {
     async fn apply(
         &self,
         core: &Core,
-        _context: &Context,
+        context: &Context,
         forward: OutgoingCommand,
     ) -> Result<Deleted, StoreError> {
-        let deleted = core.store.delete(self.owner, self.messages.clone(), forward).await?;
+        let at = context.accepted_earlier().unwrap_or(context.now);
+        let deleted = core
+            .store
+            .delete(self.owner, self.messages.clone(), at, forward)
+            .await?;
         Ok(Deleted::signed(core.identity.signing_key(), self, deleted))
     }
 
     fn reply(&self, answer: SwarmAnswer<Deleted>) -> Reply {
-        let nothing = answer.successes().all(|(_, result)| result.deleted.is_empty());
+        let nothing = answer
+            .successes()
+            .all(|(_, result)| result.deleted.is_empty());
         let status = match (answer.all_failed(), self.required && nothing) {
             (true, _) => 500,
             (false, true) => 404,
@@ -47,7 +51,11 @@ impl SwarmWide for DeleteAll {
         // A request that waited for this node must not reach what was stored after it.
         let until = context.accepted_earlier();
         let namespace = one(self.namespace);
-        let deleted = core.store.delete_range(self.owner, namespace, until, forward).await?;
+        let now = context.now;
+        let deleted = core
+            .store
+            .delete_range(self.owner, namespace, until, now, forward)
+            .await?;
         let lists = HashLists::new(self.namespace, deleted);
         Ok(DeletedAll::signed(core.identity.signing_key(), self, lists))
     }
@@ -59,14 +67,21 @@ impl SwarmWide for DeleteBefore {
     async fn apply(
         &self,
         core: &Core,
-        _context: &Context,
+        context: &Context,
         forward: OutgoingCommand,
     ) -> Result<DeletedBefore, StoreError> {
         let namespace = one(self.namespace);
-        let until = Some(self.before);
-        let deleted = core.store.delete_range(self.owner, namespace, until, forward).await?;
+        let (until, now) = (Some(self.before), context.now);
+        let deleted = core
+            .store
+            .delete_range(self.owner, namespace, until, now, forward)
+            .await?;
         let lists = HashLists::new(self.namespace, deleted);
-        Ok(DeletedBefore::signed(core.identity.signing_key(), self, lists))
+        Ok(DeletedBefore::signed(
+            core.identity.signing_key(),
+            self,
+            lists,
+        ))
     }
 }
 

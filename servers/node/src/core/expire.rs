@@ -18,12 +18,24 @@ impl SwarmWide for Expire {
         forward: OutgoingCommand,
     ) -> Result<Expired, StoreError> {
         let cap = |expiry| Self::capped(expiry, context.now);
-        let changes = self.targets().map(|(hash, at)| (hash.clone(), cap(at))).collect();
+        let changes = self
+            .targets()
+            .map(|(hash, at)| (hash.clone(), cap(at)))
+            .collect();
         let mode = self.effective_mode();
-        let done = core.store.expire(self.owner, changes, mode, context.now, forward).await?;
+        let done = core
+            .store
+            .expire(self.owner, changes, mode, context.now, forward)
+            .await?;
         let capped = cap(self.expiry.first().copied().unwrap_or_default());
         let key = core.identity.signing_key();
-        Ok(Expired::signed(key, self, capped, done.updated, done.unchanged))
+        Ok(Expired::signed(
+            key,
+            self,
+            capped,
+            done.updated,
+            done.unchanged,
+        ))
     }
 }
 
@@ -37,8 +49,10 @@ impl SwarmWide for ExpireAll {
         forward: OutgoingCommand,
     ) -> Result<ExpiredAll, StoreError> {
         let namespace = one(self.namespace);
-        let updated =
-            core.store.expire_range(self.owner, namespace, self.expiry, forward).await?;
+        let updated = core
+            .store
+            .expire_range(self.owner, namespace, self.expiry, forward)
+            .await?;
         let lists = HashLists::new(self.namespace, updated);
         Ok(ExpiredAll::signed(core.identity.signing_key(), self, lists))
     }

@@ -15,8 +15,12 @@ use super::{Core, Origin, hard_fork};
 impl Core {
     /// Runs all requests side by side.
     pub(super) async fn batch(self: &Arc<Self>, requests: Vec<Request>, origin: Origin) -> Reply {
-        let replies =
-            join_all(requests.into_iter().map(|request| self.boxed(request, origin))).await;
+        let replies = join_all(
+            requests
+                .into_iter()
+                .map(|request| self.boxed(request, origin)),
+        )
+        .await;
         Reply::batch(&replies)
     }
 
@@ -43,7 +47,11 @@ impl Core {
         let nodes = self.registry.snapshot();
         let (height, hf) = (nodes.height(), hard_fork(&nodes));
         let holds = request.condition.holds(height, hf, self.version.0);
-        let branch = if holds { request.then } else { request.otherwise };
+        let branch = if holds {
+            request.then
+        } else {
+            request.otherwise
+        };
         let result = match branch {
             Some(request) => Some(self.boxed(request, origin).await),
             None => None,

@@ -33,9 +33,15 @@ impl NameQuery {
         let hash = if text.len() == 64 {
             HEXLOWER_PERMISSIVE.decode(text).ok()?
         } else {
-            BASE64.decode(text).or_else(|_| BASE64_NOPAD.decode(text)).ok()?
+            BASE64
+                .decode(text)
+                .or_else(|_| BASE64_NOPAD.decode(text))
+                .ok()?
         };
-        Some(Self { kind, name_hash: hash.try_into().ok()? })
+        Some(Self {
+            kind,
+            name_hash: hash.try_into().ok()?,
+        })
     }
 }
 
@@ -50,11 +56,11 @@ pub struct NameRecord {
 
 impl NameRecord {
     pub(super) fn to_json(&self) -> Value {
-        let mut record = json!({ "encrypted_value": HEXLOWER.encode(&self.encrypted_value) });
-        if let Some(nonce) = &self.nonce {
-            record["nonce"] = HEXLOWER.encode(nonce).into();
+        let value = HEXLOWER.encode(&self.encrypted_value);
+        match &self.nonce {
+            None => json!({ "encrypted_value": value }),
+            Some(nonce) => json!({ "encrypted_value": value, "nonce": HEXLOWER.encode(nonce) }),
         }
-        record
     }
 }
 
@@ -83,18 +89,38 @@ mod tests {
     #[test]
     fn hashes_come_as_base64_or_hex() {
         let hash = [0xab; 32];
-        for text in [HEXLOWER.encode(&hash), BASE64.encode(&hash), BASE64_NOPAD.encode(&hash)] {
+        for text in [
+            HEXLOWER.encode(&hash),
+            BASE64.encode(&hash),
+            BASE64_NOPAD.encode(&hash),
+        ] {
             let query = NameQuery::from_json(&json!({ "type": 0, "name_hash": text }));
-            assert_eq!(query, Some(NameQuery { kind: 0, name_hash: hash }));
+            assert_eq!(
+                query,
+                Some(NameQuery {
+                    kind: 0,
+                    name_hash: hash
+                })
+            );
         }
-        for bad in [json!({}), json!({ "type": 0, "name_hash": "short" }), Value::Null] {
+        for bad in [
+            json!({}),
+            json!({ "type": 0, "name_hash": "short" }),
+            Value::Null,
+        ] {
             assert_eq!(NameQuery::from_json(&bad), None);
         }
     }
 
     #[test]
     fn records_are_hex() {
-        let record = NameRecord { encrypted_value: vec![1, 2], nonce: Some(vec![255]) };
-        assert_eq!(record.to_json(), json!({ "encrypted_value": "0102", "nonce": "ff" }));
+        let record = NameRecord {
+            encrypted_value: vec![1, 2],
+            nonce: Some(vec![255]),
+        };
+        assert_eq!(
+            record.to_json(),
+            json!({ "encrypted_value": "0102", "nonce": "ff" })
+        );
     }
 }

@@ -43,7 +43,14 @@ impl Core {
         match result {
             Ok(result) => {
                 let hf = Some(hard_fork(nodes));
-                Reply::ok(OxendResponse { result, t: Some(now), hf }.to_tree())
+                Reply::ok(
+                    OxendResponse {
+                        result,
+                        t: Some(now),
+                        hf,
+                    }
+                    .to_tree(),
+                )
             }
             Err(error) => error.into(),
         }
@@ -71,5 +78,7 @@ pub(super) fn active_nodes(nodes: &NodeList) -> Reply {
         .iter()
         .filter(|node| node.serves_swarm() && node.has_complete_contact())
         .map(|node| (&node.contact, node.version));
-    Reply::ok(Tree::Blob(session_storage_rpc::active_nodes::encode(active)))
+    Reply::ok(Tree::Blob(session_storage_rpc::active_nodes::encode(
+        active,
+    )))
 }

@@ -18,12 +18,21 @@ impl Core {
             return RpcError::new(400, "Invalid forwarded request").into();
         };
         let now = self.clock.now();
-        if command.accepted.is_some_and(|accepted| accepted < now.minus(MAX_AGE)) {
+        if command
+            .accepted
+            .is_some_and(|accepted| accepted < now.minus(MAX_AGE))
+        {
             return RpcError::new(406, "forwarded request too old").into();
         }
         match Request::from_forwarded(command.method, command.params) {
             Ok(request) => {
-                self.handle(request, Origin::Peer { accepted: command.accepted }).await
+                self.handle(
+                    request,
+                    Origin::Peer {
+                        accepted: command.accepted,
+                    },
+                )
+                .await
             }
             Err(error) => error.into(),
         }

@@ -39,14 +39,23 @@ impl Core {
             })
             .collect();
         let hf = Some(hard_fork(nodes));
-        let response = RetrieveResponse { messages, more: page.more, t: Some(now), hf };
+        let response = RetrieveResponse {
+            messages,
+            more: page.more,
+            t: Some(now),
+            hf,
+        };
         Reply::ok(response.to_tree())
     }
 
     /// Answers `get_expiries` (docs/protocol/node-rpc.md section 5.6).
     pub(super) async fn expiries(&self, request: GetExpiries) -> Reply {
         // What is no hash at all is not found.
-        let hashes = request.messages.iter().filter_map(|text| text.parse().ok()).collect();
+        let hashes = request
+            .messages
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect();
         match self.store.expiries(request.owner, hashes).await {
             Ok(found) => {
                 let expiries = found.into_iter().collect();

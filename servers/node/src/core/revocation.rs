@@ -21,7 +21,9 @@ impl SwarmWide for RevokeSubaccount {
         forward: OutgoingCommand,
     ) -> Result<Revoked, StoreError> {
         let tokens = self.revoke.clone();
-        core.store.revoke(self.owner, tokens, self.timestamp, forward).await?;
+        core.store
+            .revoke(self.owner, tokens, self.timestamp, forward)
+            .await?;
         Ok(Revoked::signed(core.identity.signing_key(), self))
     }
 }
@@ -36,7 +38,10 @@ impl SwarmWide for UnrevokeSubaccount {
         forward: OutgoingCommand,
     ) -> Result<Unrevoked, StoreError> {
         let tokens = self.unrevoke.clone();
-        let count = core.store.unrevoke(self.owner, tokens, self.timestamp, forward).await?;
+        let count = core
+            .store
+            .unrevoke(self.owner, tokens, self.timestamp, forward)
+            .await?;
         Ok(Unrevoked::signed(core.identity.signing_key(), self, count))
     }
 }
@@ -52,7 +57,14 @@ impl Core {
         match self.store.revoked(request.owner).await {
             Ok(revoked) => {
                 let hf = Some(hard_fork(nodes));
-                Reply::ok(RevokedSubaccountsResponse { revoked, t: Some(now), hf }.to_tree())
+                Reply::ok(
+                    RevokedSubaccountsResponse {
+                        revoked,
+                        t: Some(now),
+                        hf,
+                    }
+                    .to_tree(),
+                )
             }
             Err(error) => store_failure(&error),
         }

@@ -69,7 +69,10 @@ impl Core {
         now: Timestamp,
     ) -> Reply {
         let core = Arc::clone(self);
-        let run = async move { core.run_swarm_wide(request, &nodes, Context { now, origin }).await };
+        let run = async move {
+            core.run_swarm_wide(request, &nodes, Context { now, origin })
+                .await
+        };
         // A task of its own: a client that hangs up must not leave half of it undone.
         let reply = self.tasks.complete(run).await;
         reply.unwrap_or_else(|| Reply::new(500, Tree::Text("request failed".to_owned())))
@@ -92,9 +95,7 @@ impl Core {
             Request::DeleteBefore(r) => self.carry_out(r, method, params, nodes, context).await,
             Request::Expire(r) => self.carry_out(r, method, params, nodes, context).await,
             Request::ExpireAll(r) => self.carry_out(r, method, params, nodes, context).await,
-            Request::RevokeSubaccount(r) => {
-                self.carry_out(r, method, params, nodes, context).await
-            }
+            Request::RevokeSubaccount(r) => self.carry_out(r, method, params, nodes, context).await,
             Request::Store(r) => self.carry_out(r, method, params, nodes, context).await,
             Request::UnrevokeSubaccount(r) => {
                 self.carry_out(r, method, params, nodes, context).await
@@ -112,12 +113,16 @@ impl Core {
         context: Context,
     ) -> Reply {
         if let Origin::Peer { .. } = context.origin {
-            let outcome = self.apply(&request, &context, OutgoingCommand::none()).await;
+            let outcome = self
+                .apply(&request, &context, OutgoingCommand::none())
+                .await;
             return Reply::ok(Tree::Blob(outcome.to_peer_answer()));
         }
         let members = self.other_members(nodes);
         let command = OutgoingCommand {
-            outbox: Outbox { peers: members.iter().map(|m| m.contact.ed25519).collect() },
+            outbox: Outbox {
+                peers: members.iter().map(|m| m.contact.ed25519).collect(),
+            },
             method: method.name(),
             params,
             accepted: context.now,
@@ -126,7 +131,9 @@ impl Core {
             .into_iter()
             .filter_map(|Member { contact, reachable }| reachable.then_some(contact))
             .collect();
-        let forwarding = self.replication.forward(method.name(), &command.params, &reachable);
+        let forwarding = self
+            .replication
+            .forward(method.name(), &command.params, &reachable);
         let applying = self.apply(&request, &context, command.clone());
         let (own, forwarded) = futures_util::future::join(applying, forwarding).await;
 
@@ -151,7 +158,11 @@ impl Core {
             });
         }
         let hf = Some(hard_fork(nodes));
-        request.reply(SwarmAnswer { swarm, t: Some(context.now), hf })
+        request.reply(SwarmAnswer {
+            swarm,
+            t: Some(context.now),
+            hf,
+        })
     }
 
     async fn apply<R: SwarmWide>(
@@ -200,7 +211,7 @@ fn outcome<T: NodeResult>(answer: Result<PeerReply, PeerError>) -> NodeOutcome<T
         }
         Err(PeerError::BadAnswer) => NodeOutcome::Failed(NodeFailure::bad_peer_response()),
         // A refused connection too: over the upstream transport it is not told from silence.
-        Err(PeerError::Timeout | PeerError::Unreachable) => {
+        Err(PeerError::Congested | PeerError::Timeout | PeerError::Unreachable) => {
             NodeOutcome::Failed(NodeFailure::timeout())
         }
     }

@@ -66,8 +66,9 @@ pub(super) fn sign_request(
     body: &[u8],
 ) -> (HeaderMap, Signature) {
     let timestamp = now.to_string();
-    let signature =
-        identity.signing_key().sign(&request_text(recipient, &timestamp, path, body));
+    let signature = identity
+        .signing_key()
+        .sign(&request_text(recipient, &timestamp, path, body));
     let mut headers = HeaderMap::with_capacity(3);
     let fields = [
         (PUBKEY, identity.ed25519().to_hex()),
@@ -93,11 +94,17 @@ pub(crate) fn verify_request(
     now: Timestamp,
 ) -> Result<Caller, AuthFailure> {
     let text = |name| {
-        headers.get(name).and_then(|value| value.to_str().ok()).ok_or(AuthFailure::Missing)
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .ok_or(AuthFailure::Missing)
     };
     let key: Ed25519PublicKey = text(PUBKEY)?.parse().map_err(|_| AuthFailure::Missing)?;
     let timestamp = text(TIMESTAMP)?;
-    let time = timestamp.parse().map(Timestamp::from_ms).map_err(|_| AuthFailure::Missing)?;
+    let time = timestamp
+        .parse()
+        .map(Timestamp::from_ms)
+        .map_err(|_| AuthFailure::Missing)?;
     let signature = Signature::from_base64(text(SIGNATURE)?).map_err(|_| AuthFailure::Missing)?;
     if nodes.get(&key).is_none() {
         return Err(AuthFailure::Unknown);
@@ -105,8 +112,12 @@ pub(crate) fn verify_request(
     if now.distance(time) > limits::SIGNATURE_TOLERANCE {
         return Err(AuthFailure::Time);
     }
-    verify(&key, &request_text(recipient, timestamp, path, body), &signature)
-        .map_err(|_| AuthFailure::Signature)?;
+    verify(
+        &key,
+        &request_text(recipient, timestamp, path, body),
+        &signature,
+    )
+    .map_err(|_| AuthFailure::Signature)?;
     Ok(Caller { key, signature })
 }
 
@@ -119,7 +130,10 @@ pub(crate) fn sign_reply(
 ) -> Option<(HeaderName, HeaderValue)> {
     let text = reply_text(&caller.key, &caller.signature, status, body);
     let signature = identity.signing_key().sign(&text);
-    Some((SIGNATURE, HeaderValue::try_from(signature.to_base64()).ok()?))
+    Some((
+        SIGNATURE,
+        HeaderValue::try_from(signature.to_base64()).ok()?,
+    ))
 }
 
 /// Whether an answer comes from `recipient` and belongs to the request with that signature.
@@ -206,17 +220,32 @@ mod tests {
             verify_request(&headers, recipient, path, body, nodes, now).map(|caller| caller.key)
         };
         let path = "/node/v1/data";
-        assert_eq!(check(&recipient, path, b"body", &nodes, NOW), Ok(*sender.ed25519()));
+        assert_eq!(
+            check(&recipient, path, b"body", &nodes, NOW),
+            Ok(*sender.ed25519())
+        );
         let edge = NOW.plus(Duration::from_secs(60));
-        assert_eq!(check(&recipient, path, b"body", &nodes, edge), Ok(*sender.ed25519()));
+        assert_eq!(
+            check(&recipient, path, b"body", &nodes, edge),
+            Ok(*sender.ed25519())
+        );
         let late = edge.plus(Duration::from_millis(1));
-        assert_eq!(check(&recipient, path, b"body", &nodes, late), Err(AuthFailure::Time));
+        assert_eq!(
+            check(&recipient, path, b"body", &nodes, late),
+            Err(AuthFailure::Time)
+        );
         let wrong = Err(AuthFailure::Signature);
         assert_eq!(check(sender.ed25519(), path, b"body", &nodes, NOW), wrong);
-        assert_eq!(check(&recipient, "/node/v1/date", b"body", &nodes, NOW), wrong);
+        assert_eq!(
+            check(&recipient, "/node/v1/date", b"body", &nodes, NOW),
+            wrong
+        );
         assert_eq!(check(&recipient, path, b"bodi", &nodes, NOW), wrong);
         let empty = NodeList::empty(ChainTip::at_height(1));
-        assert_eq!(check(&recipient, path, b"body", &empty, NOW), Err(AuthFailure::Unknown));
+        assert_eq!(
+            check(&recipient, path, b"body", &empty, NOW),
+            Err(AuthFailure::Unknown)
+        );
         let nothing = verify_request(&HeaderMap::new(), &recipient, path, b"", &nodes, NOW);
         assert_eq!(nothing, Err(AuthFailure::Missing));
     }
@@ -227,14 +256,29 @@ mod tests {
         let recipient = NodeIdentity::from_seed([2; 32]);
         let (headers, signature) =
             sign_request(&sender, recipient.ed25519(), NOW, "/p", b"request");
-        let caller =
-            verify_request(&headers, recipient.ed25519(), "/p", b"request", &list(&sender), NOW)
-                .unwrap();
+        let caller = verify_request(
+            &headers,
+            recipient.ed25519(),
+            "/p",
+            b"request",
+            &list(&sender),
+            NOW,
+        )
+        .unwrap();
         let (name, value) = sign_reply(&recipient, &caller, 200, b"answer").unwrap();
         let headers: HeaderMap = [(name, value)].into_iter().collect();
         let check = |status, body: &'static [u8], signature| {
-            let reply = PeerReply { status, body: Bytes::from_static(body) };
-            verify_reply(&headers, recipient.ed25519(), sender.ed25519(), signature, &reply)
+            let reply = PeerReply {
+                status,
+                body: Bytes::from_static(body),
+            };
+            verify_reply(
+                &headers,
+                recipient.ed25519(),
+                sender.ed25519(),
+                signature,
+                &reply,
+            )
         };
         assert!(check(200, b"answer", &signature));
         assert!(!check(201, b"answer", &signature));

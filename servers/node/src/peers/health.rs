@@ -27,11 +27,16 @@ struct Failures {
 impl Health {
     /// A node that is down is left alone for `first`, then twice as long each time, up to `max`.
     pub(super) fn new(first: Duration, max: Duration) -> Self {
-        Self { first, max, failures: Mutex::default() }
+        Self {
+            first,
+            max,
+            failures: Mutex::default(),
+        }
     }
 
-    pub(super) fn succeeded(&self, node: &Ed25519PublicKey) {
-        self.lock().remove(node);
+    /// Notes that a node is there. Returns whether it had failed before.
+    pub(super) fn succeeded(&self, node: &Ed25519PublicKey) -> bool {
+        self.lock().remove(node).is_some()
     }
 
     /// Notes that an exchange begun at `started` failed. Exchanges that ran side by side count
@@ -39,8 +44,11 @@ impl Health {
     pub(super) fn failed(&self, node: &Ed25519PublicKey, started: Instant) {
         let mut failures = self.lock();
         let now = Instant::now();
-        let entry =
-            failures.entry(*node).or_insert(Failures { in_a_row: 0, last: started, retry_at: now });
+        let entry = failures.entry(*node).or_insert(Failures {
+            in_a_row: 0,
+            last: started,
+            retry_at: now,
+        });
         if started < entry.last {
             return;
         }
@@ -80,7 +88,8 @@ mod tests {
         health.failed(&node, Instant::now());
         assert!(health.is_down(&node));
         assert!(!health.is_down(&Ed25519PublicKey::new([2; 32])));
-        health.succeeded(&node);
+        assert!(health.succeeded(&node));
+        assert!(!health.succeeded(&node));
         assert!(!health.is_down(&node));
         let impatient = Health::new(Duration::ZERO, Duration::ZERO);
         impatient.failed(&node, Instant::now());

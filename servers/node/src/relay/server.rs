@@ -17,7 +17,11 @@ use crate::NodeError;
 #[derive(Debug)]
 pub(super) enum ServerAnswer {
     /// The server answered.
-    Answered { status: u16, headers: HeaderMap, body: Bytes },
+    Answered {
+        status: u16,
+        headers: HeaderMap,
+        body: Bytes,
+    },
     /// It did not; this is what the client is told.
     Failed { status: u16, text: String },
     /// The address is one this node does not contact.
@@ -62,7 +66,13 @@ impl ServerRelay {
         let http = http.map_err(NodeError::HttpClient)?;
         let user_agent = HeaderValue::try_from(crate::https::server_name(version))
             .unwrap_or(HeaderValue::from_static("Oxen Storage Server"));
-        Ok(Self { http, user_agent, timeout, max_answer, allow_private })
+        Ok(Self {
+            http,
+            user_agent,
+            timeout,
+            max_answer,
+            allow_private,
+        })
     }
 
     /// Posts the whole decrypted layer. Host and target have been checked when the layer was
@@ -79,7 +89,11 @@ impl ServerRelay {
             ServerProtocol::Http => ("http", 80),
             ServerProtocol::Https => ("https", 443),
         };
-        let port = if port == usual_port { String::new() } else { format!(":{port}") };
+        let port = if port == usual_port {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
         let Ok(url) = reqwest::Url::parse(&format!("{scheme}://{host}{port}{target}")) else {
             return ServerAnswer::Refused;
         };
@@ -141,7 +155,11 @@ impl ServerRelay {
         for name in NOT_HANDED_ON {
             headers.remove(name);
         }
-        ServerAnswer::Answered { status: status.as_u16(), headers, body: whole.freeze() }
+        ServerAnswer::Answered {
+            status: status.as_u16(),
+            headers,
+            body: whole.freeze(),
+        }
     }
 }
 
@@ -175,7 +193,10 @@ fn failed(error: &reqwest::Error) -> ServerAnswer {
 }
 
 fn timed_out() -> ServerAnswer {
-    ServerAnswer::Failed { status: 504, text: "Request time out".to_owned() }
+    ServerAnswer::Failed {
+        status: 504,
+        text: "Request time out".to_owned(),
+    }
 }
 
 /// Resolves names to public addresses only. The connection is made to exactly these, so a name
@@ -247,7 +268,12 @@ mod tests {
 
     #[test]
     fn private_addresses_are_recognised() {
-        let public = ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8"];
+        let public = [
+            "1.1.1.1",
+            "93.184.216.34",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+        ];
         let private = [
             "0.0.0.0",
             "10.1.2.3",
@@ -281,12 +307,32 @@ mod tests {
         crate::install_crypto_provider();
         let relay =
             ServerRelay::new(NodeVersion([1, 2, 3]), Duration::from_secs(1), 10, false).unwrap();
-        for host in ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "10.0.0.1"] {
-            let answer =
-                relay.post(host, 80, ServerProtocol::Http, "/oxen/v4/lsrpc", vec![]).await;
-            assert!(matches!(answer, ServerAnswer::Refused), "{host}: {answer:?}");
+        for host in [
+            "127.0.0.1",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "[::1]",
+            "10.0.0.1",
+        ] {
+            let answer = relay
+                .post(host, 80, ServerProtocol::Http, "/oxen/v4/lsrpc", vec![])
+                .await;
+            assert!(
+                matches!(answer, ServerAnswer::Refused),
+                "{host}: {answer:?}"
+            );
         }
-        let named = relay.post("localhost", 1, ServerProtocol::Http, "/oxen/v4/lsrpc", vec![]);
-        assert!(matches!(named.await, ServerAnswer::Failed { status: 502, .. }));
+        let named = relay.post(
+            "localhost",
+            1,
+            ServerProtocol::Http,
+            "/oxen/v4/lsrpc",
+            vec![],
+        );
+        assert!(matches!(
+            named.await,
+            ServerAnswer::Failed { status: 502, .. }
+        ));
     }
 }

@@ -54,12 +54,12 @@ async fn try_deliver(
     Ok(Delivered::Everything)
 }
 
-async fn deliver_commands(
-    shared: &Replication,
-    node: &RegisteredNode,
-) -> Result<bool, StoreError> {
+async fn deliver_commands(shared: &Replication, node: &RegisteredNode) -> Result<bool, StoreError> {
     loop {
-        let commands = shared.store.waiting_commands(node.contact.ed25519, COMMANDS).await?;
+        let commands = shared
+            .store
+            .waiting_commands(node.contact.ed25519, COMMANDS)
+            .await?;
         if commands.is_empty() {
             return Ok(true);
         }
@@ -67,8 +67,9 @@ async fn deliver_commands(
             let accepted = Some(command.accepted);
             let body = encode_command(&command.method, &command.params, accepted);
             let timeout = shared.timing.forward_timeout;
-            let reply =
-                shared.peers.call(&node.contact, STORAGE_CC_PATH, body.into(), timeout).await;
+            let reply = shared
+                .call(&node.contact, STORAGE_CC_PATH, body.into(), timeout)
+                .await;
             // A refusal is final, except that the node may not know yet which swarm it is in.
             if !reply.is_ok_and(|reply| !reply.is_temporary()) {
                 return Ok(false);
@@ -130,7 +131,9 @@ async fn push(
         .collect();
     for batch in bulk::encode(&wanted, usize::MAX) {
         let timeout = shared.timing.bulk_timeout;
-        let reply = shared.peers.call(&node.contact, DATA_PATH, Bytes::from(batch), timeout).await;
+        let reply = shared
+            .call(&node.contact, DATA_PATH, Bytes::from(batch), timeout)
+            .await;
         if !reply.is_ok_and(|reply| reply.status == 200) {
             return false;
         }

@@ -34,7 +34,10 @@ struct Member {
 
 impl Hello {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, members: HashMap::new() }
+        Self {
+            interval,
+            members: HashMap::new(),
+        }
     }
 
     /// Sets who the members are. New ones are greeted, and all of them when this node lacks data.
@@ -63,6 +66,14 @@ impl Hello {
         }
     }
 
+    /// How many members have not confirmed.
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.members
+            .values()
+            .filter(|member| !member.confirmed)
+            .count()
+    }
+
     pub(super) fn next_due(&self) -> Option<Instant> {
         let waiting = self.members.values().filter(|m| !m.confirmed && !m.running);
         waiting.map(|member| member.due).min()
@@ -84,7 +95,9 @@ impl Hello {
 
     /// A greeting has ended.
     pub(super) fn ended(&mut self, node: &Ed25519PublicKey, asked_for_dump: bool, confirmed: bool) {
-        let Some(member) = self.members.get_mut(node) else { return };
+        let Some(member) = self.members.get_mut(node) else {
+            return;
+        };
         member.running = false;
         if confirmed {
             member.confirmed = !member.wants_dump;
@@ -98,11 +111,14 @@ impl Hello {
 /// Says hello to a member. Returns whether it confirmed.
 pub(super) async fn say(shared: &Replication, node: &Ed25519PublicKey, wants_dump: bool) -> bool {
     let nodes = shared.registry.snapshot();
-    let Some(node) = nodes.get(node) else { return false };
+    let Some(node) = nodes.get(node) else {
+        return false;
+    };
     let body = encode(wants_dump);
     let timeout = shared.timing.forward_timeout;
-    let reply =
-        shared.peers.call(&node.contact, DATA_READY_PATH, Bytes::from(body), timeout).await;
+    let reply = shared
+        .call(&node.contact, DATA_READY_PATH, Bytes::from(body), timeout)
+        .await;
     reply.is_ok_and(|reply| reply.status == 200 && reply.body == OK)
 }
 
@@ -148,6 +164,8 @@ impl Replication {
                 return (500, "request failed");
             }
             self.tell(Event::Requested(*sender));
+        } else {
+            self.tell(Event::Alive(*sender));
         }
         (200, OK)
     }

@@ -10,8 +10,14 @@ use crate::store::SwarmRange;
 pub(crate) fn owned_range(swarms: &[SwarmId], swarm: SwarmId) -> Option<SwarmRange> {
     let index = swarms.binary_search(&swarm).ok()?;
     let own = swarm.get();
-    let before = index.checked_sub(1).and_then(|i| swarms.get(i)).or_else(|| swarms.last())?;
-    let after = index.checked_add(1).and_then(|i| swarms.get(i)).or_else(|| swarms.first())?;
+    let before = index
+        .checked_sub(1)
+        .and_then(|i| swarms.get(i))
+        .or_else(|| swarms.last())?;
+    let after = index
+        .checked_add(1)
+        .and_then(|i| swarms.get(i))
+        .or_else(|| swarms.first())?;
     let below = own.wrapping_sub(before.get()).div_ceil(2);
     let above = after.get().wrapping_sub(own) / 2;
     Some(SwarmRange {
@@ -46,10 +52,17 @@ mod tests {
         ];
         for set in sets {
             let swarms: Vec<SwarmId> = set.iter().map(|id| SwarmId::new(*id)).collect();
-            let ranges: Vec<_> =
-                swarms.iter().map(|id| (*id, owned_range(&swarms, *id).unwrap())).collect();
+            let ranges: Vec<_> = swarms
+                .iter()
+                .map(|id| (*id, owned_range(&swarms, *id).unwrap()))
+                .collect();
             let edges = ranges.iter().flat_map(|(_, range)| {
-                [range.first, range.last, range.first.wrapping_sub(1), range.last.wrapping_add(1)]
+                [
+                    range.first,
+                    range.last,
+                    range.first.wrapping_sub(1),
+                    range.last.wrapping_add(1),
+                ]
             });
             for position in edges.chain([0, 1, 150, 151, 349, 350, 1 << 63, u64::MAX]) {
                 let nearest = nearest_swarm(&swarms, SwarmPosition::new(position)).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use session_registry::NodeList;
@@ -34,7 +35,11 @@ struct Queue {
 /// What a task reports when it ends.
 enum Done {
     Delivery(Ed25519PublicKey, Delivered),
-    Hello { node: Ed25519PublicKey, asked_for_dump: bool, confirmed: bool },
+    Hello {
+        node: Ed25519PublicKey,
+        asked_for_dump: bool,
+        confirmed: bool,
+    },
     Waiting(Vec<Ed25519PublicKey>),
     DumpsQueued(Vec<Ed25519PublicKey>),
 }
@@ -75,6 +80,7 @@ pub(crate) async fn run(mut worker: Worker) {
             state.look_through_lists();
         }
         state.start_due(now);
+        state.publish();
         let next = state.next_due().map_or(scan, |due| due.min(scan));
         tokio::select! {
             () = worker.shutdown.cancelled() => break,
@@ -95,7 +101,11 @@ pub(crate) async fn run(mut worker: Worker) {
 }
 
 async fn next_ended(tasks: &mut JoinSet<Done>) -> Option<Result<Done, tokio::task::JoinError>> {
-    if tasks.is_empty() { pending().await } else { tasks.join_next().await }
+    if tasks.is_empty() {
+        pending().await
+    } else {
+        tasks.join_next().await
+    }
 }
 
 impl State {
@@ -106,6 +116,12 @@ impl State {
         let newcomer = store.was_empty() || remembered != self.swarm_number();
         self.remember_swarm().await;
         self.hello.greet(self.members(), newcomer);
+    }
+
+    /// Shows how far the greetings are.
+    fn publish(&self) {
+        let unconfirmed = u64::try_from(self.hello.unconfirmed()).unwrap_or(u64::MAX);
+        self.shared.unconfirmed.store(unconfirmed, Ordering::SeqCst);
     }
 
     fn swarm_number(&self) -> Option<i64> {
@@ -122,8 +138,13 @@ impl State {
 
     /// The other members of this node's swarm.
     fn members(&self) -> Vec<Ed25519PublicKey> {
-        let Some(swarm) = self.swarm else { return Vec::new() };
-        self.shared.others(&self.nodes, swarm).map(|node| node.contact.ed25519).collect()
+        let Some(swarm) = self.swarm else {
+            return Vec::new();
+        };
+        self.shared
+            .others(&self.nodes, swarm)
+            .map(|node| node.contact.ed25519)
+            .collect()
     }
 
     fn note(&mut self, event: Event) {
@@ -185,7 +206,11 @@ impl State {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let queues = self.queues.values().filter(|queue| !queue.running).map(|queue| queue.due);
+        let queues = self
+            .queues
+            .values()
+            .filter(|queue| !queue.running)
+            .map(|queue| queue.due);
         queues.chain(self.hello.next_due()).min()
     }
 
@@ -205,7 +230,11 @@ impl State {
             let shared = Arc::clone(&self.shared);
             self.tasks.spawn(async move {
                 let confirmed = hello::say(&shared, &node, wants_dump).await;
-                Done::Hello { node, asked_for_dump: wants_dump, confirmed }
+                Done::Hello {
+                    node,
+                    asked_for_dump: wants_dump,
+                    confirmed,
+                }
             });
         }
     }
@@ -213,7 +242,11 @@ impl State {
     fn ended(&mut self, done: Done) {
         match done {
             Done::Delivery(node, outcome) => self.delivery_ended(node, outcome),
-            Done::Hello { node, asked_for_dump, confirmed } => {
+            Done::Hello {
+                node,
+                asked_for_dump,
+                confirmed,
+            } => {
                 self.hello.ended(&node, asked_for_dump, confirmed);
                 if confirmed && self.queues.contains_key(&node) {
                     self.deliver_now(node);
@@ -230,7 +263,9 @@ impl State {
     }
 
     fn delivery_ended(&mut self, node: Ed25519PublicKey, outcome: Delivered) {
-        let Some(queue) = self.queues.get_mut(&node) else { return };
+        let Some(queue) = self.queues.get_mut(&node) else {
+            return;
+        };
         queue.running = false;
         match outcome {
             Delivered::Everything if !queue.again => {
@@ -275,7 +310,8 @@ impl State {
         if let Err(error) = self.shared.store.forget_peers_except(serving.clone()).await {
             tracing::warn!(%error, "cannot drop delivery lists");
         }
-        self.queues.retain(|node, queue| queue.running || serving.contains(node));
+        self.queues
+            .retain(|node, queue| queue.running || serving.contains(node));
 
         if let Some(held) = old_swarm.and_then(|swarm| owned_range(old.swarm_ids(), swarm)) {
             self.give_away(&old, &new, held);
@@ -287,7 +323,9 @@ impl State {
     fn give_away(&mut self, old: &NodeList, new: &NodeList, held: crate::store::SwarmRange) {
         let mut dumps = Vec::new();
         for swarm in new.swarm_ids() {
-            let Some(range) = owned_range(new.swarm_ids(), *swarm) else { continue };
+            let Some(range) = owned_range(new.swarm_ids(), *swarm) else {
+                continue;
+            };
             let unchanged = owned_range(old.swarm_ids(), *swarm) == Some(range);
             if Some(*swarm) == self.swarm || unchanged || !overlap(range, held) {
                 continue;

@@ -59,7 +59,8 @@ pub(super) fn next(
 
 /// Strikes one command off its list.
 pub(super) fn remove(conn: &Connection, id: i64) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM pending_commands WHERE id = ?1")?.execute(params![id])?;
+    conn.prepare_cached("DELETE FROM pending_commands WHERE id = ?1")?
+        .execute(params![id])?;
     Ok(())
 }
 

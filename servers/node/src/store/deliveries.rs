@@ -17,8 +17,9 @@ pub(super) fn add(conn: &Connection, message: i64, outbox: &Outbox) -> rusqlite:
     if outbox.peers.is_empty() {
         return Ok(());
     }
-    let mut statement = conn
-        .prepare_cached("INSERT OR IGNORE INTO pending_deliveries (peer, message) VALUES (?1, ?2)")?;
+    let mut statement = conn.prepare_cached(
+        "INSERT OR IGNORE INTO pending_deliveries (peer, message) VALUES (?1, ?2)",
+    )?;
     for peer in &outbox.peers {
         statement.execute(params![peer.as_bytes(), message])?;
     }
@@ -33,9 +34,10 @@ pub(super) fn next(
 ) -> rusqlite::Result<Vec<(i64, StoredMessage)>> {
     conn.prepare_cached(
         "DELETE FROM pending_deliveries WHERE peer = ?1 AND message IN (
-             SELECT message FROM pending_deliveries WHERE peer = ?1
-             AND NOT EXISTS (SELECT 1 FROM messages WHERE id = message)
-             ORDER BY message LIMIT ?2)",
+             SELECT message FROM (
+                 SELECT message FROM pending_deliveries WHERE peer = ?1
+                 ORDER BY message LIMIT ?2)
+             WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message))",
     )?
     .execute(params![peer.as_bytes(), MAX_ROWS])?;
     let sql = format!(
@@ -65,8 +67,8 @@ pub(super) fn remove(
     peer: &Ed25519PublicKey,
     rows: &[i64],
 ) -> rusqlite::Result<()> {
-    let mut statement = conn
-        .prepare_cached("DELETE FROM pending_deliveries WHERE peer = ?1 AND message = ?2")?;
+    let mut statement =
+        conn.prepare_cached("DELETE FROM pending_deliveries WHERE peer = ?1 AND message = ?2")?;
     for row in rows {
         statement.execute(params![peer.as_bytes(), row])?;
     }

@@ -5,7 +5,7 @@ use session_types::Ed25519PublicKey;
 
 use super::StoredMessage;
 use super::deliveries::ROW_OVERHEAD;
-use super::messages::{COMPLETE_COLUMNS, complete, signed_position};
+use super::messages::{COMPLETE_COLUMNS, complete, signed_position, unsigned};
 
 /// Rows looked at in one step of a dump.
 const MAX_ROWS: u32 = 2_000;
@@ -72,13 +72,22 @@ pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<Dump>> {
         .collect()
 }
 
+/// How many there are.
+pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
+    conn.prepare_cached("SELECT COUNT(*) FROM pending_dumps")?
+        .query_row([], unsigned)
+}
+
 /// The next messages of a dump and the row id up to which everything has been looked at.
 pub(super) fn page(
     conn: &Connection,
     dump: &Dump,
     max_bytes: usize,
 ) -> rusqlite::Result<(Vec<StoredMessage>, i64)> {
-    let (first, last) = (signed_position(dump.range.first), signed_position(dump.range.last));
+    let (first, last) = (
+        signed_position(dump.range.first),
+        signed_position(dump.range.last),
+    );
     let arc = if first <= last {
         "position >= ?3 AND position <= ?4"
     } else {
@@ -92,8 +101,7 @@ pub(super) fn page(
          ORDER BY messages.id LIMIT ?5"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows =
-        statement.query(params![dump.next_id, dump.end_id, first, last, MAX_ROWS])?;
+    let mut rows = statement.query(params![dump.next_id, dump.end_id, first, last, MAX_ROWS])?;
     let mut found = Vec::new();
     let mut bytes = 0usize;
     let mut reached = dump.next_id.saturating_sub(1);

@@ -7,7 +7,17 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use session_storage_rpc::{ExpireMode, Retrieve};
 use session_types::{MessageHash, Namespace, NamespaceClass, SwarmPubkey, Timestamp};
 
-use super::{Inserted, Page, PageRequest, StoredMessage};
+use super::{Inserted, Page, PageRequest, StoredMessage, tombstones};
+
+/// Where a message to be stored comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A client, directly or through another member.
+    Client,
+    /// Another member's database. It may have been read before a change that is already done
+    /// here, so it undoes no deletion and no expiry a client has set.
+    Push,
+}
 
 /// What `expire` did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,18 +35,50 @@ pub(crate) struct Expired {
 pub(super) fn insert(
     conn: &Connection,
     message: &StoredMessage,
+    source: Source,
 ) -> rusqlite::Result<(Inserted, Option<i64>)> {
-    let known: Option<(i64, Timestamp)> = conn
-        .prepare_cached("SELECT id, expiry FROM messages WHERE hash = ?1")?
-        .query_row(params![message.hash.as_str()], |row| Ok((row.get(0)?, time(row, 1)?)))
+    let known: Option<(i64, Timestamp, bool)> = conn
+        .prepare_cached("SELECT id, expiry, expiry_set FROM messages WHERE hash = ?1")?
+        .query_row(params![message.hash.as_str()], |row| {
+            Ok((row.get(0)?, time(row, 1)?, row.get(2)?))
+        })
         .optional()?;
-    if let Some((id, expiry)) = known {
+    if let Some((id, expiry, set)) = known {
+        if set && source == Source::Push {
+            return Ok((
+                Inserted {
+                    already: true,
+                    expiry,
+                },
+                Some(id),
+            ));
+        }
         if message.expiry > expiry {
             conn.prepare_cached("UPDATE messages SET expiry = ?2 WHERE id = ?1")?
                 .execute(params![id, message.expiry.as_ms_i64()])?;
         }
         let expiry = expiry.max(message.expiry);
-        return Ok((Inserted { already: true, expiry }, Some(id)));
+        return Ok((
+            Inserted {
+                already: true,
+                expiry,
+            },
+            Some(id),
+        ));
+    }
+
+    match source {
+        Source::Client => tombstones::lift(conn, message)?,
+        Source::Push if tombstones::covers(conn, message)? => {
+            return Ok((
+                Inserted {
+                    already: true,
+                    expiry: message.expiry,
+                },
+                None,
+            ));
+        }
+        Source::Push => {}
     }
 
     // The new row goes in first: an owner whose last message is deleted disappears.
@@ -66,10 +108,22 @@ pub(super) fn insert(
             .prepare_cached("SELECT 1 FROM messages WHERE id = ?1")?
             .exists(params![id])?;
         if !kept {
-            return Ok((Inserted { already: true, expiry: message.expiry }, None));
+            return Ok((
+                Inserted {
+                    already: true,
+                    expiry: message.expiry,
+                },
+                None,
+            ));
         }
     }
-    Ok((Inserted { already: false, expiry: message.expiry }, Some(id)))
+    Ok((
+        Inserted {
+            already: false,
+            expiry: message.expiry,
+        },
+        Some(id),
+    ))
 }
 
 /// One page of a mailbox in arrival order (docs/protocol/node.md section 9.3).
@@ -82,9 +136,10 @@ pub(super) fn page(conn: &Connection, request: &PageRequest) -> rusqlite::Result
             .prepare_cached(
                 "SELECT id FROM messages WHERE hash = ?1 AND owner = ?2 AND namespace = ?3",
             )?
-            .query_row(params![hash.as_str(), owner, request.namespace.get()], |row| {
-                row.get::<_, i64>(0)
-            })
+            .query_row(
+                params![hash.as_str(), owner, request.namespace.get()],
+                |row| row.get::<_, i64>(0),
+            )
             .optional()?
             .unwrap_or(0),
         None => 0,
@@ -147,19 +202,20 @@ pub(super) fn delete(
     conn: &Connection,
     owner: &SwarmPubkey,
     hashes: &[MessageHash],
+    at: Timestamp,
 ) -> rusqlite::Result<Vec<MessageHash>> {
-    let Some(owner) = known_owner(conn, owner)? else {
-        return Ok(Vec::new());
-    };
-    let mut statement =
-        conn.prepare_cached("DELETE FROM messages WHERE hash = ?1 AND owner = ?2")?;
     let mut deleted = Vec::new();
-    for hash in hashes {
-        if statement.execute(params![hash.as_str(), owner])? > 0 {
-            deleted.push(hash.clone());
+    if let Some(owner) = known_owner(conn, owner)? {
+        let mut statement =
+            conn.prepare_cached("DELETE FROM messages WHERE hash = ?1 AND owner = ?2")?;
+        for hash in hashes {
+            if statement.execute(params![hash.as_str(), owner])? > 0 {
+                deleted.push(hash.clone());
+            }
         }
     }
     deleted.sort_unstable();
+    tombstones::add(conn, owner, hashes, &deleted, at)?;
     Ok(deleted)
 }
 
@@ -169,7 +225,9 @@ pub(super) fn delete_range(
     owner: &SwarmPubkey,
     namespace: Option<Namespace>,
     until: Option<Timestamp>,
+    now: Timestamp,
 ) -> rusqlite::Result<Vec<(Namespace, MessageHash)>> {
+    tombstones::add_range(conn, owner, namespace, until.unwrap_or(now).min(now))?;
     let Some(owner) = known_owner(conn, owner)? else {
         return Ok(Vec::new());
     };
@@ -206,13 +264,13 @@ pub(super) fn expire_range(
     let mut updated = match namespace {
         Some(namespace) => changed_rows(
             conn,
-            "UPDATE messages SET expiry = ?3
+            "UPDATE messages SET expiry = ?3, expiry_set = 1
              WHERE owner = ?1 AND namespace = ?2 AND expiry > ?3 RETURNING namespace, hash",
             params![owner, namespace.get(), expiry],
         )?,
         None => changed_rows(
             conn,
-            "UPDATE messages SET expiry = ?2 WHERE owner = ?1 AND expiry > ?2
+            "UPDATE messages SET expiry = ?2, expiry_set = 1 WHERE owner = ?1 AND expiry > ?2
              RETURNING namespace, hash",
             params![owner, expiry],
         )?,
@@ -238,9 +296,12 @@ pub(super) fn expire(
     now: Timestamp,
 ) -> rusqlite::Result<Expired> {
     let plan = plan_expire(conn, owner, changes, mode, now)?;
-    let mut update = conn.prepare_cached("UPDATE messages SET expiry = ?2 WHERE hash = ?1")?;
+    let mut update = conn.prepare_cached(
+        "UPDATE messages SET expiry = ?2, expiry_set = expiry_set | ?3 WHERE hash = ?1",
+    )?;
+    let set = mode != ExpireMode::Extend;
     for (hash, expiry) in &plan.writes {
-        update.execute(params![hash.as_str(), expiry.as_ms_i64()])?;
+        update.execute(params![hash.as_str(), expiry.as_ms_i64(), set])?;
     }
     Ok(plan.result)
 }
@@ -299,12 +360,15 @@ pub(super) fn sweep(conn: &Connection, now: Timestamp, step: u32) -> rusqlite::R
 
 /// How many messages there are.
 pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
-    conn.prepare_cached("SELECT COUNT(*) FROM messages")?.query_row([], unsigned)
+    conn.prepare_cached("SELECT COUNT(*) FROM messages")?
+        .query_row([], unsigned)
 }
 
 /// Whether there is none.
 pub(super) fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
-    Ok(!conn.prepare_cached("SELECT 1 FROM messages LIMIT 1")?.exists([])?)
+    Ok(!conn
+        .prepare_cached("SELECT 1 FROM messages LIMIT 1")?
+        .exists([])?)
 }
 
 /// Columns of a complete message; `messages` and `owners` must be joined.
@@ -337,7 +401,9 @@ fn changed_rows(
     parameters: impl rusqlite::Params,
 ) -> rusqlite::Result<Vec<(Namespace, MessageHash)>> {
     conn.prepare_cached(sql)?
-        .query_map(parameters, |row| Ok((Namespace::new(row.get(0)?), hash(row, 1)?)))?
+        .query_map(parameters, |row| {
+            Ok((Namespace::new(row.get(0)?), hash(row, 1)?))
+        })?
         .collect()
 }
 
@@ -352,7 +418,10 @@ fn owner_id(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::Result<i64> {
         return Ok(id);
     }
     conn.prepare_cached("INSERT INTO owners (pubkey, position) VALUES (?1, ?2)")?
-        .execute(params![owner.to_bytes(), signed_position(owner.position().get())])?;
+        .execute(params![
+            owner.to_bytes(),
+            signed_position(owner.position().get())
+        ])?;
     Ok(conn.last_insert_rowid())
 }
 

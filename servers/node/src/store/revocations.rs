@@ -67,7 +67,12 @@ fn set(
          SET timestamp = excluded.timestamp, revoked = excluded.revoked
          WHERE excluded.timestamp >= timestamp",
     )?
-    .execute(params![owner.to_bytes(), token.as_bytes(), at.as_ms_i64(), revoked])?;
+    .execute(params![
+        owner.to_bytes(),
+        token.as_bytes(),
+        at.as_ms_i64(),
+        revoked
+    ])?;
     Ok(())
 }
 
@@ -84,7 +89,10 @@ pub(super) fn contains(
 }
 
 /// An account's revoked tokens, newest first.
-pub(super) fn list(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::Result<Vec<SubaccountToken>> {
+pub(super) fn list(
+    conn: &Connection,
+    owner: &SwarmPubkey,
+) -> rusqlite::Result<Vec<SubaccountToken>> {
     conn.prepare_cached(
         "SELECT token FROM revocations WHERE pubkey = ?1 AND revoked = 1
          ORDER BY timestamp DESC, token",

@@ -26,6 +26,8 @@ CREATE TABLE messages (
     namespace INTEGER NOT NULL,
     timestamp INTEGER NOT NULL,
     expiry INTEGER NOT NULL,
+    -- 1: a client has set the expiry, so copies of other members do not raise it.
+    expiry_set INTEGER NOT NULL DEFAULT 0,
     data BLOB NOT NULL
 ) STRICT;
 CREATE INDEX messages_by_owner ON messages (owner, namespace, id);
@@ -74,6 +76,19 @@ CREATE TABLE pending_dumps (
     next_id INTEGER NOT NULL,
     end_id INTEGER NOT NULL,
     PRIMARY KEY (peer, first, last)
+) STRICT, WITHOUT ROWID;
+
+-- Deletions, so that copies on their way do not undo them. The key is a hash of owner and
+-- message hash.
+CREATE TABLE deleted_messages (
+    key INTEGER PRIMARY KEY NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE deleted_ranges (
+    pubkey BLOB NOT NULL,
+    namespace INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (pubkey, namespace)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE numbers (
@@ -129,7 +144,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 pub(super) fn limit_size(connection: &Connection, max_bytes: u64) -> Result<(), StoreError> {
     let page_size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let pages = max_bytes / u64::from(page_size.max(1));
-    let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).clamp(64, u32::MAX - 1);
+    let pages = u32::try_from(pages)
+        .unwrap_or(u32::MAX - 1)
+        .clamp(64, u32::MAX - 1);
     // The pragma answers with the new limit.
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     Ok(())

@@ -8,8 +8,11 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 
 fn open(dir: &tempfile::TempDir) -> Store {
-    let limits =
-        StoreLimits { readers: 2, writer_queue: 100, max_database_bytes: 64 * 1024 * 1024 };
+    let limits = StoreLimits {
+        readers: 2,
+        writer_queue: 100,
+        max_database_bytes: 64 * 1024 * 1024,
+    };
     Store::open(&dir.path().join("node.db"), limits).unwrap()
 }
 
@@ -56,7 +59,10 @@ async fn insert(store: &Store, message: StoredMessage) -> Inserted {
 
 async fn numbers_in(store: &Store, request: PageRequest) -> Vec<MessageHash> {
     let page = store.page(request).await.unwrap();
-    page.messages.into_iter().map(|message| message.hash).collect()
+    page.messages
+        .into_iter()
+        .map(|message| message.hash)
+        .collect()
 }
 
 #[tokio::test]
@@ -65,13 +71,34 @@ async fn a_known_hash_keeps_the_later_expiry() {
     let store = open(&dir);
     let mut row = message(1, 1, 0, 10);
     let expiry = row.expiry;
-    assert_eq!(insert(&store, row.clone()).await, Inserted { already: false, expiry });
+    assert_eq!(
+        insert(&store, row.clone()).await,
+        Inserted {
+            already: false,
+            expiry
+        }
+    );
     row.expiry = expiry.minus(Duration::from_secs(5));
-    assert_eq!(insert(&store, row.clone()).await, Inserted { already: true, expiry });
+    assert_eq!(
+        insert(&store, row.clone()).await,
+        Inserted {
+            already: true,
+            expiry
+        }
+    );
     row.expiry = expiry.plus(Duration::from_secs(5));
     let later = row.expiry;
-    assert_eq!(insert(&store, row.clone()).await, Inserted { already: true, expiry: later });
-    let expiries = store.expiries(owner(1), vec![hash(1), hash(2)]).await.unwrap();
+    assert_eq!(
+        insert(&store, row.clone()).await,
+        Inserted {
+            already: true,
+            expiry: later
+        }
+    );
+    let expiries = store
+        .expiries(owner(1), vec![hash(1), hash(2)])
+        .await
+        .unwrap();
     assert_eq!(expiries, vec![(hash(1), later)]);
 }
 
@@ -86,7 +113,10 @@ async fn pages_by_hash_count_and_size() {
     insert(&store, message(98, 2, 0, 10)).await;
 
     // node.md section 14, case 16: the default limit gives 16 messages of 70,000 bytes.
-    let mut request = PageRequest { max_size: 7_800_000 / 5, ..page_of(1, 0) };
+    let mut request = PageRequest {
+        max_size: 7_800_000 / 5,
+        ..page_of(1, 0)
+    };
     let page = store.page(request.clone()).await.unwrap();
     assert_eq!((page.messages.len(), page.more), (16, true));
     assert_eq!(page.messages[0], message(1, 1, 0, 70_000));
@@ -99,17 +129,26 @@ async fn pages_by_hash_count_and_size() {
     // Unknown here, or known for another mailbox: from the beginning.
     for elsewhere in [hash(1000), hash(98), hash(99)] {
         request.last_hash = Some(elsewhere);
-        assert_eq!(store.page(request.clone()).await.unwrap().messages.len(), 16);
+        assert_eq!(
+            store.page(request.clone()).await.unwrap().messages.len(),
+            16
+        );
     }
 
-    request = PageRequest { max_count: Some(5), ..page_of(1, 0) };
+    request = PageRequest {
+        max_count: Some(5),
+        ..page_of(1, 0)
+    };
     let page = store.page(request.clone()).await.unwrap();
     assert_eq!((page.messages.len(), page.more), (5, true));
     request.max_count = Some(20);
     let page = store.page(request.clone()).await.unwrap();
     assert_eq!((page.messages.len(), page.more), (20, false));
     // One message larger than the limit is still returned.
-    request = PageRequest { max_size: 1, ..page_of(1, 0) };
+    request = PageRequest {
+        max_size: 1,
+        ..page_of(1, 0)
+    };
     let page = store.page(request).await.unwrap();
     assert_eq!((page.messages.len(), page.more), (1, true));
 }
@@ -130,22 +169,42 @@ async fn deletes_and_changes_expiries() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     for number in 1..=6 {
-        insert(&store, message(number, 1, if number % 2 == 0 { 2 } else { 0 }, 5)).await;
+        insert(
+            &store,
+            message(number, 1, if number % 2 == 0 { 2 } else { 0 }, 5),
+        )
+        .await;
     }
     insert(&store, message(7, 2, 0, 5)).await;
 
     let none = OutgoingCommand::none;
-    let deleted = store.delete(owner(1), vec![hash(2), hash(50), hash(1), hash(7)], none());
+    let deleted = store.delete(
+        owner(1),
+        vec![hash(2), hash(50), hash(1), hash(7)],
+        NOW,
+        none(),
+    );
     assert_eq!(deleted.await.unwrap(), vec![hash(1), hash(2)]);
 
     let until = message(3, 1, 0, 0).timestamp;
-    let deleted = store.delete_range(owner(1), None, Some(until), none()).await.unwrap();
+    let deleted = store
+        .delete_range(owner(1), None, Some(until), NOW, none())
+        .await
+        .unwrap();
     assert_eq!(deleted, vec![(Namespace::new(0), hash(3))]);
 
     let early = NOW.plus(Duration::from_secs(10));
-    let updated = store.expire_range(owner(1), Some(Namespace::new(2)), early, none()).await;
-    assert_eq!(updated.unwrap(), vec![(Namespace::new(2), hash(4)), (Namespace::new(2), hash(6))]);
-    let updated = store.expire_range(owner(1), None, early, none()).await.unwrap();
+    let updated = store
+        .expire_range(owner(1), Some(Namespace::new(2)), early, none())
+        .await;
+    assert_eq!(
+        updated.unwrap(),
+        vec![(Namespace::new(2), hash(4)), (Namespace::new(2), hash(6))]
+    );
+    let updated = store
+        .expire_range(owner(1), None, early, none())
+        .await
+        .unwrap();
     assert_eq!(updated, vec![(Namespace::new(0), hash(5))]);
 
     let later = early.plus(Duration::from_secs(10));
@@ -153,32 +212,77 @@ async fn deletes_and_changes_expiries() {
         let store = store.clone();
         async move {
             let changes = vec![(hash(6), to), (hash(5), to), (hash(50), to)];
-            store.expire(owner(1), changes, mode, NOW, OutgoingCommand::none()).await.unwrap()
+            store
+                .expire(owner(1), changes, mode, NOW, OutgoingCommand::none())
+                .await
+                .unwrap()
         }
     };
     let both = |to| BTreeMap::from([(hash(5), to), (hash(6), to)]);
     let none_of_them = BTreeMap::new;
     let shortened = change(ExpireMode::Shorten, later).await;
-    assert_eq!(shortened, Expired { updated: none_of_them(), unchanged: both(early) });
+    assert_eq!(
+        shortened,
+        Expired {
+            updated: none_of_them(),
+            unchanged: both(early)
+        }
+    );
     let extended = change(ExpireMode::Extend, later).await;
-    assert_eq!(extended, Expired { updated: both(later), unchanged: none_of_them() });
+    assert_eq!(
+        extended,
+        Expired {
+            updated: both(later),
+            unchanged: none_of_them()
+        }
+    );
     let set = change(ExpireMode::Set, early).await;
-    assert_eq!(set, Expired { updated: both(early), unchanged: none_of_them() });
+    assert_eq!(
+        set,
+        Expired {
+            updated: both(early),
+            unchanged: none_of_them()
+        }
+    );
 
     // Extensions by less than a hundredth are not written.
     let far = NOW.plus(Duration::from_secs(10_000));
     change(ExpireMode::Set, far).await;
     let little = far.plus(Duration::from_secs(99));
     let extended = change(ExpireMode::Extend, little).await;
-    assert_eq!(extended, Expired { updated: none_of_them(), unchanged: both(far) });
+    assert_eq!(
+        extended,
+        Expired {
+            updated: none_of_them(),
+            unchanged: both(far)
+        }
+    );
     let set = change(ExpireMode::Set, little).await;
-    assert_eq!(set, Expired { updated: both(little), unchanged: none_of_them() });
-    assert_eq!(store.expiries(owner(1), vec![hash(5)]).await.unwrap(), [(hash(5), far)]);
+    assert_eq!(
+        set,
+        Expired {
+            updated: both(little),
+            unchanged: none_of_them()
+        }
+    );
+    assert_eq!(
+        store.expiries(owner(1), vec![hash(5)]).await.unwrap(),
+        [(hash(5), far)]
+    );
     let more = far.plus(Duration::from_secs(102));
     let extended = change(ExpireMode::Extend, more).await;
-    assert_eq!(extended, Expired { updated: both(more), unchanged: none_of_them() });
+    assert_eq!(
+        extended,
+        Expired {
+            updated: both(more),
+            unchanged: none_of_them()
+        }
+    );
 
-    let deleted = store.delete_range(owner(1), None, None, none()).await.unwrap();
+    let deleted = store
+        .delete_range(owner(1), None, None, NOW, none())
+        .await
+        .unwrap();
     assert_eq!(deleted.len(), 3);
     assert_eq!(store.message_count().await.unwrap(), 1);
 }
@@ -195,16 +299,24 @@ async fn the_sweep_deletes_what_has_expired_in_steps() {
     assert_eq!(store.sweep(now, 3).await.unwrap(), 2);
     assert_eq!(store.sweep(now, 3).await.unwrap(), 0);
     assert_eq!(store.message_count().await.unwrap(), 4);
-    assert_eq!(numbers_in(&store, page_of(1, 0)).await, (6..=9).map(hash).collect::<Vec<_>>());
+    assert_eq!(
+        numbers_in(&store, page_of(1, 0)).await,
+        (6..=9).map(hash).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
 async fn deliveries_survive_a_restart_and_go_when_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    let outbox = Outbox { peers: vec![peer(1), peer(2)] };
+    let outbox = Outbox {
+        peers: vec![peer(1), peer(2)],
+    };
     for number in 1..=5 {
-        store.insert(message(number, 1, 0, 1000), outbox.clone()).await.unwrap();
+        store
+            .insert(message(number, 1, 0, 1000), outbox.clone())
+            .await
+            .unwrap();
     }
     // A killed node: no orderly close.
     store.kill();
@@ -217,12 +329,21 @@ async fn deliveries_survive_a_restart_and_go_when_acknowledged() {
     let batch = store.waiting_messages(peer(1), 2_500).await.unwrap();
     assert_eq!(batch.len(), 2);
     assert_eq!(batch[0].1, message(1, 1, 0, 1000));
-    store.delivered(peer(1), batch.iter().map(|(id, _)| *id).collect()).await.unwrap();
+    store
+        .delivered(peer(1), batch.iter().map(|(id, _)| *id).collect())
+        .await
+        .unwrap();
     store.forwarded(hash(3), vec![peer(1)]).await.unwrap();
     // A message that is gone is not waited for.
-    store.delete(owner(1), vec![hash(4)], OutgoingCommand::none()).await.unwrap();
+    store
+        .delete(owner(1), vec![hash(4)], NOW, OutgoingCommand::none())
+        .await
+        .unwrap();
     let batch = store.waiting_messages(peer(1), 1_000_000).await.unwrap();
-    assert_eq!(batch.into_iter().map(|(_, m)| m).collect::<Vec<_>>(), vec![message(5, 1, 0, 1000)]);
+    assert_eq!(
+        batch.into_iter().map(|(_, m)| m).collect::<Vec<_>>(),
+        vec![message(5, 1, 0, 1000)]
+    );
 
     store.forget_peers_except(vec![peer(2)]).await.unwrap();
     assert_eq!(store.waiting_peers().await.unwrap(), vec![peer(2)]);
@@ -233,17 +354,31 @@ async fn commands_wait_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let command = |params: &[u8]| OutgoingCommand {
-        outbox: Outbox { peers: vec![peer(1), peer(2)] },
+        outbox: Outbox {
+            peers: vec![peer(1), peer(2)],
+        },
         method: "delete",
         params: params.to_vec(),
         accepted: NOW,
     };
-    store.delete(owner(1), vec![hash(1)], command(b"one")).await.unwrap();
-    store.delete(owner(1), vec![hash(2)], command(b"two")).await.unwrap();
+    store
+        .delete(owner(1), vec![hash(1)], NOW, command(b"one"))
+        .await
+        .unwrap();
+    store
+        .delete(owner(1), vec![hash(2)], NOW, command(b"two"))
+        .await
+        .unwrap();
     assert_eq!(store.waiting_peers().await.unwrap(), vec![peer(1), peer(2)]);
-    store.command_forwarded(command(b"one"), vec![peer(2)]).await.unwrap();
+    store
+        .command_forwarded(command(b"one"), vec![peer(2)])
+        .await
+        .unwrap();
     let params = |commands: Vec<PendingCommand>| {
-        commands.into_iter().map(|command| command.params).collect::<Vec<_>>()
+        commands
+            .into_iter()
+            .map(|command| command.params)
+            .collect::<Vec<_>>()
     };
     let first = store.waiting_commands(peer(1), 10).await.unwrap();
     store.command_done(first[0].id).await.unwrap();
@@ -263,15 +398,36 @@ async fn dumps_cover_their_arc_and_nothing_else() {
     assert!(store.was_empty());
     let everything = SwarmRange { first: 1, last: 0 };
     store.queue_dump(peer(1), everything).await.unwrap();
-    assert!(store.dumps().await.unwrap().is_empty(), "nothing to dump yet");
+    assert!(
+        store.dumps().await.unwrap().is_empty(),
+        "nothing to dump yet"
+    );
     // The owner's first byte is the top byte of its position.
     for number in 0..=255u8 {
         insert(&store, message(u32::from(number), number, 0, 100)).await;
     }
     let arcs = [
-        (SwarmRange { first: 0x10 << 56, last: (0x20 << 56) - 1 }, 16),
-        (SwarmRange { first: 0xf0 << 56, last: (0x10 << 56) - 1 }, 32),
-        (SwarmRange { first: 0x70 << 56, last: (0x90 << 56) - 1 }, 32),
+        (
+            SwarmRange {
+                first: 0x10 << 56,
+                last: (0x20 << 56) - 1,
+            },
+            16,
+        ),
+        (
+            SwarmRange {
+                first: 0xf0 << 56,
+                last: (0x10 << 56) - 1,
+            },
+            32,
+        ),
+        (
+            SwarmRange {
+                first: 0x70 << 56,
+                last: (0x90 << 56) - 1,
+            },
+            32,
+        ),
         (everything, 256),
     ];
     for (range, expected) in arcs {
@@ -296,16 +452,28 @@ async fn the_latest_word_about_a_token_wins() {
     let none = OutgoingCommand::none;
     let at = |ms| NOW.plus(Duration::from_millis(ms));
     let token = |byte| SubaccountToken::try_from([byte; 36].as_slice()).unwrap();
-    store.revoke(owner(1), vec![token(1), token(2)], at(1), none()).await.unwrap();
+    store
+        .revoke(owner(1), vec![token(1), token(2)], at(1), none())
+        .await
+        .unwrap();
     assert!(store.is_revoked(owner(1), token(1)).await.unwrap());
     assert!(!store.is_revoked(owner(2), token(1)).await.unwrap());
-    let lifted = store.unrevoke(owner(1), vec![token(1), token(9)], at(5), none()).await.unwrap();
+    let lifted = store
+        .unrevoke(owner(1), vec![token(1), token(9)], at(5), none())
+        .await
+        .unwrap();
     assert_eq!(lifted, 1);
-    store.revoke(owner(1), vec![token(1)], at(4), none()).await.unwrap();
+    store
+        .revoke(owner(1), vec![token(1)], at(4), none())
+        .await
+        .unwrap();
     assert_eq!(store.revoked(owner(1)).await.unwrap(), vec![token(2)]);
     // Case 27: the 51st revocation drops the oldest.
     for byte in 100..150 {
-        store.revoke(owner(1), vec![token(byte)], at(u64::from(byte)), none()).await.unwrap();
+        store
+            .revoke(owner(1), vec![token(byte)], at(u64::from(byte)), none())
+            .await
+            .unwrap();
     }
     let revoked = store.revoked(owner(1)).await.unwrap();
     assert_eq!(revoked.len(), 50);
@@ -315,11 +483,17 @@ async fn the_latest_word_about_a_token_wins() {
 #[tokio::test]
 async fn a_full_database_refuses_and_keeps_working() {
     let dir = tempfile::tempdir().unwrap();
-    let limits = StoreLimits { readers: 1, writer_queue: 10, max_database_bytes: 1024 * 1024 };
+    let limits = StoreLimits {
+        readers: 1,
+        writer_queue: 10,
+        max_database_bytes: 1024 * 1024,
+    };
     let store = Store::open(&dir.path().join("node.db"), limits).unwrap();
     let mut refused = None;
     for number in 1..100 {
-        let result = store.insert(message(number, 1, 0, 50_000), Outbox::default()).await;
+        let result = store
+            .insert(message(number, 1, 0, 50_000), Outbox::default())
+            .await;
         if result.is_err() {
             refused = Some(number);
             break;
@@ -328,7 +502,9 @@ async fn a_full_database_refuses_and_keeps_working() {
     let refused = refused.expect("a limit of one megabyte holds a hundred times 50 kB");
     let stored = store.message_count().await.unwrap();
     assert_eq!(stored, u64::from(refused) - 1);
-    let everything = store.delete_range(owner(1), None, None, OutgoingCommand::none()).await;
+    let everything = store
+        .delete_range(owner(1), None, None, NOW, OutgoingCommand::none())
+        .await;
     assert_eq!(everything.unwrap().len() as u64, stored);
     insert(&store, message(200, 1, 0, 50_000)).await;
 }
@@ -353,9 +529,160 @@ fn a_file_of_a_newer_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(&dir));
     let connection = rusqlite::Connection::open(dir.path().join("node.db")).unwrap();
-    connection.pragma_update(None, "user_version", 1000).unwrap();
+    connection
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
     drop(connection);
-    let limits = StoreLimits { readers: 1, writer_queue: 1, max_database_bytes: 1 << 20 };
+    let limits = StoreLimits {
+        readers: 1,
+        writer_queue: 1,
+        max_database_bytes: 1 << 20,
+    };
     let refused = Store::open(&dir.path().join("node.db"), limits);
-    assert!(matches!(refused, Err(StoreError::NewerSchema { found: 1000, known: 1 })));
+    assert!(matches!(
+        refused,
+        Err(StoreError::NewerSchema {
+            found: 1000,
+            known: 1
+        })
+    ));
+}
+
+#[tokio::test]
+async fn pushed_copies_undo_no_deletion() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let none = OutgoingCommand::none;
+    let at = |ms| NOW.plus(Duration::from_millis(ms));
+    let push = |number, namespace| {
+        let store = store.clone();
+        // Message n is of the n-th millisecond.
+        async move {
+            store
+                .insert_bulk(vec![message(number, 1, namespace, 5)])
+                .await
+                .unwrap()
+        }
+    };
+    // Deleted by hash, known or not, at 10.
+    insert(&store, message(1, 1, 0, 5)).await;
+    store
+        .delete(owner(1), vec![hash(1), hash(2)], at(10), none())
+        .await
+        .unwrap();
+    assert_eq!(
+        (push(1, 0).await, push(2, 0).await, push(3, 0).await),
+        (0, 0, 1)
+    );
+    // Somebody else's deletion is not ours.
+    store
+        .delete(owner(2), vec![hash(4)], at(10), none())
+        .await
+        .unwrap();
+    assert_eq!(push(4, 0).await, 1);
+    // A message of a later time than the deletion is another one.
+    store
+        .delete(owner(1), vec![hash(11)], at(10), none())
+        .await
+        .unwrap();
+    assert_eq!(push(11, 0).await, 1);
+    // A client that stores it again wants it back, and so do its copies.
+    insert(&store, message(1, 1, 0, 5)).await;
+    store.sweep(at(100_000_000), 100).await.unwrap();
+    assert_eq!(push(1, 0).await, 1);
+
+    // Everything in namespace 2 up to 20, then everything anywhere up to 30.
+    store
+        .delete_range(owner(1), Some(Namespace::new(2)), None, at(20), none())
+        .await
+        .unwrap();
+    assert_eq!(
+        (push(20, 2).await, push(21, 2).await, push(19, 3).await),
+        (0, 1, 1)
+    );
+    store
+        .delete_range(owner(1), None, Some(at(30)), at(40), none())
+        .await
+        .unwrap();
+    assert_eq!(
+        (push(22, 2).await, push(30, 3).await, push(31, 3).await),
+        (0, 0, 1)
+    );
+
+    store
+        .forget_old(at(0).plus(Duration::from_secs(15 * 24 * 3600)))
+        .await
+        .unwrap();
+    assert_eq!((push(22, 2).await, push(2, 0).await), (1, 1));
+}
+
+#[tokio::test]
+async fn pushed_copies_do_not_raise_an_expiry_a_client_has_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let none = OutgoingCommand::none;
+    for number in 1..=3 {
+        insert(&store, message(number, 1, 0, 5)).await;
+    }
+    let soon = NOW.plus(Duration::from_secs(10));
+    let shorten = vec![(hash(1), soon)];
+    store
+        .expire(owner(1), shorten, ExpireMode::Shorten, NOW, none())
+        .await
+        .unwrap();
+    let later = NOW.plus(Duration::from_secs(5000));
+    let extend = vec![(hash(2), later)];
+    store
+        .expire(owner(1), extend, ExpireMode::Extend, NOW, none())
+        .await
+        .unwrap();
+    let latest = NOW.plus(Duration::from_secs(9000));
+    let copies = (1..=3).map(|n| StoredMessage {
+        expiry: latest,
+        ..message(n, 1, 0, 5)
+    });
+    store.insert_bulk(copies.collect()).await.unwrap();
+    let hashes = vec![hash(1), hash(2), hash(3)];
+    let expected = [(hash(1), soon), (hash(2), latest), (hash(3), latest)];
+    assert_eq!(
+        store.expiries(owner(1), hashes.clone()).await.unwrap(),
+        expected
+    );
+    store
+        .expire_range(owner(1), None, soon, none())
+        .await
+        .unwrap();
+    let copies = (1..=3).map(|n| StoredMessage {
+        expiry: latest,
+        ..message(n, 1, 0, 5)
+    });
+    store.insert_bulk(copies.collect()).await.unwrap();
+    let expected = [(hash(1), soon), (hash(2), soon), (hash(3), soon)];
+    assert_eq!(store.expiries(owner(1), hashes).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_is_undone_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let writes = (0..40u32).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store
+                .writer
+                .write(move |conn| {
+                    messages::insert(conn, &message(number, 1, 0, 5), Source::Client)?;
+                    if number % 2 == 0 {
+                        Err(rusqlite::Error::InvalidQuery)
+                    } else {
+                        Ok(())
+                    }
+                })
+                .await
+        })
+    });
+    for (number, write) in writes.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(write.await.unwrap().is_ok(), number % 2 == 1);
+    }
+    assert_eq!(store.message_count().await.unwrap(), 20);
 }

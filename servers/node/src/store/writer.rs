@@ -50,7 +50,11 @@ impl Writer {
             .name("node-store".to_owned())
             .spawn(move || run(connection, receiver, &flag))
             .map_err(StoreError::Io)?;
-        Ok(Self { commands, killed, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            commands,
+            killed,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Runs `work` in a transaction and returns its result after the commit. Waits for a place
@@ -77,7 +81,10 @@ impl Writer {
                 }),
             }
         });
-        self.commands.send(Command::Run(job)).await.map_err(|_| StoreError::Closed)?;
+        self.commands
+            .send(Command::Run(job))
+            .await
+            .map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -100,7 +107,11 @@ impl Writer {
     }
 
     fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread
             && thread.join().is_err()
         {
@@ -181,7 +192,11 @@ fn run_group(connection: &mut Connection, jobs: Vec<Job>, killed: &AtomicBool) {
             if killed.load(Ordering::SeqCst) {
                 return;
             }
-            let end = if whole { transaction.commit() } else { transaction.rollback() };
+            let end = if whole {
+                transaction.commit()
+            } else {
+                transaction.rollback()
+            };
             if let Err(error) = &end {
                 tracing::warn!(%error, "a group of writes did not commit");
             }

@@ -55,10 +55,16 @@ async fn case_17_delete_all() {
     let again = network.send(0, &bob, b"again").await;
     let all = request(NamespaceFilter::All);
     let answer = network.ask(0, Request::DeleteAll(all.clone())).await;
-    let expected = [(Namespace::DEFAULT, vec![again]), (Namespace::CONTACTS, vec![contacts])];
+    let expected = [
+        (Namespace::DEFAULT, vec![again]),
+        (Namespace::CONTACTS, vec![contacts]),
+    ];
     for (node, result) in &results::<DeletedAll>(&answer).swarm {
         let result = result.done().unwrap();
-        assert_eq!(result.deleted, HashLists::ByNamespace(expected.clone().into()));
+        assert_eq!(
+            result.deleted,
+            HashLists::ByNamespace(expected.clone().into())
+        );
         result.verify(node, &all).unwrap();
     }
     for index in 0..3 {
@@ -82,19 +88,25 @@ async fn case_18_delete_by_hash() {
     let bob = network.person(SWARM);
     let hash = network.send(0, &bob, b"known").await;
     let unknown = MessageHash::from_digest(&[3; 32]);
-    let request =
-        Delete::signed(&bob.signer(), vec![unknown.clone(), hash.clone()]).unwrap();
+    let request = Delete::signed(&bob.signer(), vec![unknown.clone(), hash.clone()]).unwrap();
     let answer = network.ask(1, Request::Delete(request.clone())).await;
     assert_eq!(answer.status, 200);
     for (node, result) in &results::<Deleted>(&answer).swarm {
         let result = result.done().unwrap();
-        assert_eq!(result.deleted, [hash.clone()]);
+        assert_eq!(result.deleted, std::slice::from_ref(&hash));
         result.verify(node, &request).unwrap();
     }
-    let required = Request::Delete(Delete { required: true, ..request.clone() });
+    let required = Request::Delete(Delete {
+        required: true,
+        ..request.clone()
+    });
     let answer = network.ask(0, required).await;
     assert_eq!(answer.status, 404);
-    assert!(results::<Deleted>(&answer).successes().all(|(_, r)| r.deleted.is_empty()));
+    assert!(
+        results::<Deleted>(&answer)
+            .successes()
+            .all(|(_, r)| r.deleted.is_empty())
+    );
 
     let mut bad = params(&Request::Delete(request));
     bad.insert("messages".to_owned(), json!(["short"]));
@@ -103,10 +115,10 @@ async fn case_18_delete_by_hash() {
         .await
         .expect_text(400, "invalid request: invalid message hash: short");
     bad.insert("messages".to_owned(), json!([]));
-    network
-        .call(0, "delete", json!(bad))
-        .await
-        .expect_text(400, "invalid request: messages does not contain any message hashes");
+    network.call(0, "delete", json!(bad)).await.expect_text(
+        400,
+        "invalid request: messages does not contain any message hashes",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +130,10 @@ async fn case_19_delete_before_includes_its_boundary() {
         sent.push((network.now(), network.send(0, &bob, &[number]).await));
         network.clock.advance(Duration::from_millis(10));
     }
-    for filter in [NamespaceFilter::One(Namespace::DEFAULT), NamespaceFilter::All] {
+    for filter in [
+        NamespaceFilter::One(Namespace::DEFAULT),
+        NamespaceFilter::All,
+    ] {
         let (before, _) = sent[1];
         let request = DeleteBefore::signed(&bob.signer(), filter, before);
         let answer = network.ask(0, Request::DeleteBefore(request.clone())).await;
@@ -150,21 +165,37 @@ async fn case_20_a_signature_is_good_for_one_thing_only() {
     let namespace = NamespaceFilter::One(Namespace::USER_PROFILE);
     let DeleteAll { auth, .. } = DeleteAll::signed(&bob.signer(), namespace, now);
     let owner = bob.owner();
-    let other_operation =
-        DeleteBefore { owner, namespace, before: now, auth: auth.clone() };
+    let other_operation = DeleteBefore {
+        owner,
+        namespace,
+        before: now,
+        auth: auth.clone(),
+    };
     network
         .ask(0, Request::DeleteBefore(other_operation))
         .await
         .expect_text(401, "delete_before signature verification failed");
-    let other_namespace =
-        DeleteAll { owner, namespace: NamespaceFilter::All, timestamp: now, auth: auth.clone() };
+    let other_namespace = DeleteAll {
+        owner,
+        namespace: NamespaceFilter::All,
+        timestamp: now,
+        auth: auth.clone(),
+    };
     network
         .ask(0, Request::DeleteAll(other_namespace))
         .await
         .expect_text(401, "delete_all signature verification failed");
     let messages = vec![MessageHash::from_digest(&[1; 32])];
     network
-        .ask(0, Request::Delete(Delete { owner, messages, required: false, auth }))
+        .ask(
+            0,
+            Request::Delete(Delete {
+                owner,
+                messages,
+                required: false,
+                auth,
+            }),
+        )
         .await
         .expect_text(401, "delete_msgs signature verification failed");
 }

@@ -29,7 +29,10 @@ async fn expiries(
 ) -> BTreeMap<MessageHash, Timestamp> {
     let request = GetExpiries::signed(&person.signer(), hashes, network.now()).unwrap();
     let answer = network.ask(index, Request::GetExpiries(request)).await.ok();
-    assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["expiries"]);
+    assert_eq!(
+        answer.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["expiries"]
+    );
     ExpiriesResponse::from_json(&answer).unwrap().expiries
 }
 
@@ -46,13 +49,19 @@ async fn case_21_expire_all_only_shortens() {
     let changed = [(Namespace::DEFAULT, vec![long.clone()])];
     for (node, result) in &results::<ExpiredAll>(&answer).swarm {
         let result = result.done().unwrap();
-        assert_eq!(result.updated, HashLists::ByNamespace(changed.clone().into()));
+        assert_eq!(
+            result.updated,
+            HashLists::ByNamespace(changed.clone().into())
+        );
         result.verify(node, &request).unwrap();
     }
     for index in 0..3 {
         let expected = [(long.clone(), expiry), (short.clone(), now.plus(DAY))];
         let hashes = [long.clone(), short.clone()];
-        assert_eq!(expiries(&network, index, &bob, &hashes).await, expected.into());
+        assert_eq!(
+            expiries(&network, index, &bob, &hashes).await,
+            expected.into()
+        );
     }
     let past = now.minus(Duration::from_millis(60_001));
     let request = ExpireAll::signed(&bob.signer(), NamespaceFilter::All, past);
@@ -87,7 +96,14 @@ async fn case_22_expire_sets_extends_and_shortens() {
             for (node, result) in &answer.swarm {
                 result.done().unwrap().verify(node, &request).unwrap();
             }
-            let first = answer.swarm.values().next().unwrap().done().unwrap().clone();
+            let first = answer
+                .swarm
+                .values()
+                .next()
+                .unwrap()
+                .done()
+                .unwrap()
+                .clone();
             let equal = |result: &Expired| {
                 (&result.updated, &result.expiry, &result.unchanged)
                     == (&first.updated, &first.expiry, &first.unchanged)
@@ -99,13 +115,16 @@ async fn case_22_expire_sets_extends_and_shortens() {
     let three_days = now.plus(3 * DAY);
     // Extend: b changes, a is later already.
     let result = ask(&both, three_days, ExpireMode::Extend).await;
-    assert_eq!(result.updated, [b.clone()]);
+    assert_eq!(result.updated, std::slice::from_ref(&b));
     assert_eq!(result.expiry, NewExpiry::One(three_days));
-    assert_eq!(result.unchanged, Some([(a.clone(), now.plus(TWO_WEEKS))].into()));
+    assert_eq!(
+        result.unchanged,
+        Some([(a.clone(), now.plus(TWO_WEEKS))].into())
+    );
     // Shorten: a changes, b is earlier already.
     let four_days = now.plus(4 * DAY);
     let result = ask(&both, four_days, ExpireMode::Shorten).await;
-    assert_eq!(result.updated, [a.clone()]);
+    assert_eq!(result.updated, std::slice::from_ref(&a));
     assert_eq!(result.unchanged, Some([(b.clone(), three_days)].into()));
     // Set: both, whatever they were; nothing about unchanged ones. Capped at thirty days.
     let result = ask(&both, now.plus(100 * DAY), ExpireMode::Set).await;
@@ -116,7 +135,10 @@ async fn case_22_expire_sets_extends_and_shortens() {
     assert_eq!(result.updated, sorted);
     for index in 0..3 {
         let expected = [(a.clone(), now.plus(DAY)), (b.clone(), now.plus(DAY))];
-        assert_eq!(expiries(&network, index, &bob, &both).await, expected.into());
+        assert_eq!(
+            expiries(&network, index, &bob, &both).await,
+            expected.into()
+        );
     }
 
     // An expiry for each message.
@@ -125,13 +147,19 @@ async fn case_22_expire_sets_extends_and_shortens() {
     let times = vec![now.plus(5 * DAY), now.plus(6 * DAY), now.plus(70 * DAY)];
     let request = Expire::signed_each(&bob.signer(), messages, times, ExpireMode::Set).unwrap();
     let answer = network.ask(0, Request::Expire(request.clone())).await;
-    let expected: BTreeMap<_, _> =
-        [(b.clone(), now.plus(5 * DAY)), (a.clone(), now.plus(30 * DAY))].into();
+    let expected: BTreeMap<_, _> = [
+        (b.clone(), now.plus(5 * DAY)),
+        (a.clone(), now.plus(30 * DAY)),
+    ]
+    .into();
     for (node, result) in &results::<Expired>(&answer).swarm {
         let result = result.done().unwrap();
         result.verify(node, &request).unwrap();
         assert_eq!(result.updated, expected.keys().cloned().collect::<Vec<_>>());
-        assert_eq!(result.expiry, NewExpiry::Each(expected.values().copied().collect()));
+        assert_eq!(
+            result.expiry,
+            NewExpiry::Each(expected.values().copied().collect())
+        );
     }
     assert_eq!(expiries(&network, 1, &bob, &both).await, expected);
 
@@ -147,7 +175,10 @@ async fn case_22_expire_sets_extends_and_shortens() {
     network
         .call(0, "expire", json!(contradicting))
         .await
-        .expect_text(400, "invalid request: cannot specify both 'shorten' and 'extend'");
+        .expect_text(
+            400,
+            "invalid request: cannot specify both 'shorten' and 'extend'",
+        );
 }
 
 #[tokio::test(flavor = "multi_thread")]

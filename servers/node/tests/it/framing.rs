@@ -14,13 +14,30 @@ async fn paths_and_their_errors() {
     let network = Network::start(&[(SWARM, 1)]).await;
     let table = [
         (Method::GET, "/", "get / Not Found"),
-        (Method::GET, "/storage_rpc/v1", "get /storage_rpc/v1 Not Found"),
-        (Method::POST, "/onion_req/v1", "post /onion_req/v1 Not Found"),
-        (Method::POST, "/get_stats/v1", "post /get_stats/v1 Not Found"),
+        (
+            Method::GET,
+            "/storage_rpc/v1",
+            "get /storage_rpc/v1 Not Found",
+        ),
+        (
+            Method::POST,
+            "/onion_req/v1",
+            "post /onion_req/v1 Not Found",
+        ),
+        (
+            Method::POST,
+            "/get_stats/v1",
+            "post /get_stats/v1 Not Found",
+        ),
         (Method::DELETE, "/x", "delete /x Not Found"),
     ];
     for (method, path, expected) in table {
-        let answer = network.http.request(method, network.url(0, path)).send().await.unwrap();
+        let answer = network
+            .http
+            .request(method, network.url(0, path))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 404);
         assert_eq!(answer.headers()["server"], "Oxen Storage Server/2.11.3");
         assert_eq!(answer.headers()["content-type"], "text/plain");
@@ -31,13 +48,22 @@ async fn paths_and_their_errors() {
         ("{", "invalid json"),
         ("[]", "invalid json: no `method` field"),
         ("{}", "invalid json: no `method` field"),
-        (r#"{"method":1,"params":{}}"#, "invalid json: no `method` field"),
+        (
+            r#"{"method":1,"params":{}}"#,
+            "invalid json: no `method` field",
+        ),
         (r#"{"method":"info"}"#, "invalid json: no `params` field"),
-        (r#"{"method":"info","params":[]}"#, "invalid json: no `params` field"),
+        (
+            r#"{"method":"info","params":[]}"#,
+            "invalid json: no `params` field",
+        ),
         (r#"{"method":"ping","params":{}}"#, "no method ping"),
     ];
     for (body, expected) in body_errors {
-        network.post(0, "/storage_rpc/v1", body).await.expect_text(400, expected);
+        network
+            .post(0, "/storage_rpc/v1", body)
+            .await
+            .expect_text(400, expected);
     }
     let keys = r#"{"jsonrpc":"2.0","id":7,"method":"info","params":{}}"#;
     network.post(0, "/storage_rpc/v1", keys).await.ok();
@@ -46,18 +72,35 @@ async fn paths_and_their_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ping_and_stats_answer_even_when_not_ready() {
     let network = Network::start(&[(u64::MAX, 1)]).await;
-    let ping = network.http.post(network.url(0, "/ping_test/v1")).body("x").send().await.unwrap();
+    let ping = network
+        .http
+        .post(network.url(0, "/ping_test/v1"))
+        .body("x")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ping.status(), 200);
     let key = data_encoding::BASE64.encode(network.contact(0).legacy.as_bytes());
     assert_eq!(ping.headers()["x-oxen-snode-pubkey"], key.as_str());
     assert_eq!(ping.headers()["server"], "Oxen Storage Server/2.11.3");
     assert_eq!(ping.text().await.unwrap(), "");
-    let stats = network.http.get(network.url(0, "/get_stats/v1")).send().await.unwrap();
+    let stats = network
+        .http
+        .get(network.url(0, "/get_stats/v1"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(stats.status(), 200);
     assert_eq!(stats.text().await.unwrap(), r#"{"version":"2.11.3"}"#);
     let not_ready = "Service node is not ready: not in any swarm\n";
-    network.call(0, "info", json!({})).await.expect_text(503, not_ready);
-    network.post(0, "/onion_req/v2", "anything").await.expect_text(503, not_ready);
+    network
+        .call(0, "info", json!({}))
+        .await
+        .expect_text(503, not_ready);
+    network
+        .post(0, "/onion_req/v2", "anything")
+        .await
+        .expect_text(503, not_ready);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,12 +109,18 @@ async fn obsolete_long_polls_are_told_so() {
     let url = network.url(0, "/storage_rpc/v1");
     for (value, status) in [("1", 410), ("", 200)] {
         let request = network.http.post(&url).header("x-loki-long-poll", value);
-        let answer =
-            request.body(r#"{"method":"info","params":{}}"#).send().await.unwrap();
+        let answer = request
+            .body(r#"{"method":"info","params":{}}"#)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), status);
         if status == 410 {
             let text = answer.text().await.unwrap();
-            assert_eq!(text, "long polling is no longer supported, client upgrade required");
+            assert_eq!(
+                text,
+                "long polling is no longer supported, client upgrade required"
+            );
         }
     }
 }
@@ -94,7 +143,10 @@ async fn bodies_are_bounded_announced_or_not() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = read_all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    assert!(
+        answer.to_ascii_lowercase().contains("connection: close"),
+        "{answer}"
+    );
     assert!(answer.ends_with("Request body too large"), "{answer}");
 
     // No announcement, but too much.
@@ -117,8 +169,10 @@ async fn bodies_are_bounded_announced_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_for_bodies_is_bounded() {
-    let network =
-        Network::start_with(&[(SWARM, 1)], |config| config.limits.max_body_memory = 100_000).await;
+    let network = Network::start_with(&[(SWARM, 1)], |config| {
+        config.limits.max_body_memory = 100_000
+    })
+    .await;
     network
         .post(0, "/storage_rpc/v1", vec![b' '; 200_000])
         .await
@@ -131,7 +185,10 @@ async fn memory_for_bodies_is_bounded() {
 async fn case_42_the_601st_request_is_limited_and_onions_are_not() {
     let network = Network::start_with(&[(SWARM, 1)], |config| {
         // No refill, so that the count is exact.
-        config.limits.rate = RateLimits { refill_per_second: 0, ..RateLimits::default() };
+        config.limits.rate = RateLimits {
+            refill_per_second: 0,
+            ..RateLimits::default()
+        };
     })
     .await;
     let mut statuses = Vec::new();
@@ -147,11 +204,16 @@ async fn case_42_the_601st_request_is_limited_and_onions_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_much_work_is_refused() {
-    let network =
-        Network::start_with(&[(SWARM, 1)], |config| config.limits.max_requests = 0).await;
+    let network = Network::start_with(&[(SWARM, 1)], |config| config.limits.max_requests = 0).await;
     let busy = "Server busy, try again later";
-    network.call(0, "info", json!({})).await.expect_text(503, busy);
-    network.post(0, "/onion_req/v2", "").await.expect_text(503, busy);
+    network
+        .call(0, "info", json!({}))
+        .await
+        .expect_text(503, busy);
+    network
+        .post(0, "/onion_req/v2", "")
+        .await
+        .expect_text(503, busy);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +234,9 @@ async fn tls_connection(
     network: &Network,
 ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
     let contact = network.contact(0);
-    let tcp = tokio::net::TcpStream::connect((contact.ip, contact.https_port)).await.unwrap();
+    let tcp = tokio::net::TcpStream::connect((contact.ip, contact.https_port))
+        .await
+        .unwrap();
     let config = rustls::ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(std::sync::Arc::new(AnyCertificate))

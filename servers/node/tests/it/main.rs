@@ -11,11 +11,13 @@
 mod deletion;
 mod expiry;
 mod framing;
-mod meta;
 mod mailbox;
 mod membership;
+mod meta;
 mod onion;
 mod peer_traffic;
+mod process;
 mod replication;
 mod subaccounts;
 mod support;
+mod walkthrough;

@@ -23,13 +23,22 @@ async fn case_30_batch_runs_all_and_sequence_stops() {
     let bob = network.person(SWARM);
     let requests = json!({ "requests": [info(), bad(), info()] });
     let batch = network.call(0, "batch", requests.clone()).await.ok();
-    assert_eq!(batch.as_object().unwrap().keys().collect::<Vec<_>>(), ["results"]);
+    assert_eq!(
+        batch.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["results"]
+    );
     let codes = |answer: &Value| -> Vec<u64> {
         let results = answer["results"].as_array().unwrap();
-        results.iter().map(|result| result["code"].as_u64().unwrap()).collect()
+        results
+            .iter()
+            .map(|result| result["code"].as_u64().unwrap())
+            .collect()
     };
     assert_eq!(codes(&batch), [200, 401, 200]);
-    assert_eq!(batch["results"][1]["body"], "retrieve: request signature required");
+    assert_eq!(
+        batch["results"][1]["body"],
+        "retrieve: request signature required"
+    );
     assert_eq!(batch["results"][0]["body"]["hf"], json!([19, 4]));
     let sequence = network.call(0, "sequence", requests).await.ok();
     assert_eq!(codes(&sequence), [200, 401]);
@@ -41,24 +50,37 @@ async fn case_30_batch_runs_all_and_sequence_stops() {
     let sequence =
         Request::sequence(vec![Request::Store(store), Request::Retrieve(retrieve)]).unwrap();
     let answer = network.ask(0, sequence).await.ok();
-    assert_eq!(answer["results"][1]["body"]["messages"][0]["data"], "c2Vlbg==");
+    assert_eq!(
+        answer["results"][1]["body"]["messages"][0]["data"],
+        "c2Vlbg=="
+    );
 
     let refused = |requests: Value| {
         let network = &network;
-        async move { network.call(0, "batch", json!({ "requests": requests })).await }
+        async move {
+            network
+                .call(0, "batch", json!({ "requests": requests }))
+                .await
+        }
     };
     let text = |what: &str| format!("invalid request: {what}");
-    refused(vec![info(); 21].into())
-        .await
-        .expect_text(400, &text("Invalid batch request: subrequest limit exceeded"));
-    refused(vec![info(); 20].into()).await.ok();
-    refused(json!([{ "method": "batch", "params": { "requests": [info()] } }])).await.expect_text(
+    refused(vec![info(); 21].into()).await.expect_text(
         400,
-        &text("Invalid batch subrequest: subrequests may not contain meta-requests"),
+        &text("Invalid batch request: subrequest limit exceeded"),
     );
+    refused(vec![info(); 20].into()).await.ok();
+    refused(json!([{ "method": "batch", "params": { "requests": [info()] } }]))
+        .await
+        .expect_text(
+            400,
+            &text("Invalid batch subrequest: subrequests may not contain meta-requests"),
+        );
     refused(json!([{ "method": "nothing", "params": {} }]))
         .await
-        .expect_text(400, &text("Invalid batch subrequest: invalid method \"nothing\""));
+        .expect_text(
+            400,
+            &text("Invalid batch subrequest: invalid method \"nothing\""),
+        );
     refused(json!([])).await.expect_text(
         400,
         &text("Invalid batch request: no valid \"requests\" field"),
@@ -75,13 +97,23 @@ async fn case_31_ifelse() {
             network.call(0, "ifelse", params).await
         }
     };
-    let answer = condition(json!({ "hf_at_least": [19, 3] }), info(), bad()).await.ok();
+    let answer = condition(json!({ "hf_at_least": [19, 3] }), info(), bad())
+        .await
+        .ok();
     assert_eq!(answer["condition"], true);
     assert_eq!(answer["result"]["code"], 200);
-    assert_eq!((&answer["hf"], &answer["v"]), (&json!([19, 4]), &json!([2, 11, 3])));
+    assert_eq!(
+        (&answer["hf"], &answer["v"]),
+        (&json!([19, 4]), &json!([2, 11, 3]))
+    );
     assert_eq!(answer["height"], 1);
-    let answer = condition(json!({ "v_before": [2, 9] }), info(), bad()).await.ok();
-    assert_eq!((&answer["condition"], &answer["result"]["code"]), (&json!(false), &json!(401)));
+    let answer = condition(json!({ "v_before": [2, 9] }), info(), bad())
+        .await
+        .ok();
+    assert_eq!(
+        (&answer["condition"], &answer["result"]["code"]),
+        (&json!(false), &json!(401))
+    );
     // Every condition must hold; heights beyond 32 bits are compared in full.
     let both = json!({ "hf_at_least": 19, "height_at_least": 1_000_000_000_000_000u64 });
     let answer = condition(both, info(), Value::Null).await.ok();
@@ -91,13 +123,17 @@ async fn case_31_ifelse() {
         "if": { "height_before": 2 },
         "then": { "method": "batch", "params": { "requests": [info()] } },
     } });
-    let answer = condition(json!({ "v_at_least": [2] }), nested, Value::Null).await.ok();
+    let answer = condition(json!({ "v_at_least": [2] }), nested, Value::Null)
+        .await
+        .ok();
     let inner = &answer["result"]["body"]["result"]["body"]["results"][0];
     assert_eq!(inner["code"], 200);
-    condition(json!({ "v_at_least": [2] }), Value::Null, Value::Null).await.expect_text(
-        400,
-        "invalid request: Invalid ifelse request: at least one of \"then\"/\"else\" required",
-    );
+    condition(json!({ "v_at_least": [2] }), Value::Null, Value::Null)
+        .await
+        .expect_text(
+            400,
+            "invalid request: Invalid ifelse request: at least one of \"then\"/\"else\" required",
+        );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,10 +149,16 @@ async fn case_33_what_the_chain_is_asked() {
         "params": { "active_only": true, "fields": fields } });
     let answer = network.call(0, "oxend_request", params).await.ok();
     let result = &answer["result"];
-    assert_eq!((&result["height"], &result["status"]), (&json!(1), &json!("OK")));
+    assert_eq!(
+        (&result["height"], &result["status"]),
+        (&json!(1), &json!("OK"))
+    );
     let nodes = result["service_node_states"].as_array().unwrap();
     assert_eq!(nodes.len(), 2);
-    let ports: Vec<u64> = nodes.iter().map(|n| n["storage_port"].as_u64().unwrap()).collect();
+    let ports: Vec<u64> = nodes
+        .iter()
+        .map(|n| n["storage_port"].as_u64().unwrap())
+        .collect();
     for index in 0..2 {
         assert!(ports.contains(&network.contact(index).https_port.into()));
     }
@@ -136,8 +178,7 @@ async fn info_and_the_compact_node_list() {
     let network = Network::start(SMALL).await;
     let answer = network.call(0, "info", json!({})).await.ok();
     let now = network.now().as_ms();
-    let expected =
-        json!({ "version": [2, 11, 3], "timestamp": now, "t": now, "hf": [19, 4] });
+    let expected = json!({ "version": [2, 11, 3], "timestamp": now, "t": now, "hf": [19, 4] });
     assert_eq!(answer, expected);
 
     let response = network
@@ -147,7 +188,10 @@ async fn info_and_the_compact_node_list() {
         .send()
         .await
         .unwrap();
-    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/octet-stream"
+    );
     let bytes = response.bytes().await.unwrap();
     let listed = active_nodes::decode(&bytes).unwrap();
     assert_eq!(listed.len(), 2);
@@ -158,5 +202,8 @@ async fn info_and_the_compact_node_list() {
     let batch = json!({ "requests": [{ "method": "active_nodes_bin", "params": {} }] });
     let answer = network.call(0, "batch", batch).await.ok();
     let text = answer["results"][0]["body"].as_str().unwrap();
-    assert_eq!(data_encoding::BASE64.decode(text.as_bytes()).unwrap(), bytes);
+    assert_eq!(
+        data_encoding::BASE64.decode(text.as_bytes()).unwrap(),
+        bytes
+    );
 }

@@ -5,9 +5,7 @@ use session_crypto::Ed25519Secret;
 use session_storage_rpc::request::{
     Delete, DeleteAll, Expire, RevokeSubaccount, RevokedSubaccounts, UnrevokeSubaccount,
 };
-use session_storage_rpc::response::{
-    Revoked, RevokedSubaccountsResponse, SwarmAnswer, Unrevoked,
-};
+use session_storage_rpc::response::{Revoked, RevokedSubaccountsResponse, SwarmAnswer, Unrevoked};
 use session_storage_rpc::{
     ExpireMode, NamespaceFilter, Permissions, Request, RequestSigner, Retrieve, Store,
     SubaccountSigner, SubaccountToken,
@@ -31,7 +29,12 @@ impl Member {
         let key = Ed25519Secret::from_seed([number; 32]);
         let token = SubaccountToken::new(prefix, permissions, key.public());
         let token_signature = admin.key.sign(token.as_bytes());
-        Self { group: admin.group().owner(), token, token_signature, key }
+        Self {
+            group: admin.group().owner(),
+            token,
+            token_signature,
+            key,
+        }
     }
 
     fn signer(&self) -> SubaccountSigner<impl Fn(&[u8]) -> Signature + '_> {
@@ -56,23 +59,33 @@ async fn case_24_what_each_permission_allows() {
     let now = network.now();
     let private = Namespace::GROUP_MESSAGES;
     for bits in 0..8u8 {
-        let member =
-            Member::new(&admin, network_prefix::GROUP, permissions(bits), 100 + bits);
+        let member = Member::new(&admin, network_prefix::GROUP, permissions(bits), 100 + bits);
         let signer = member.signer();
         let [read, write, delete] = [1, 2, 4].map(|bit| bits & bit != 0);
         let code = |allowed: bool| if allowed { 200 } else { 401 };
 
         let retrieve = Retrieve::signed(&signer, private, now);
-        assert_eq!(status(&network, Request::Retrieve(retrieve)).await, code(read), "{bits}");
+        assert_eq!(
+            status(&network, Request::Retrieve(retrieve)).await,
+            code(read),
+            "{bits}"
+        );
         for namespace in [11, 12, 13, 14, -11] {
             let namespace = Namespace::new(namespace);
             let store = Store::signed(&signer, namespace, now, DAY, vec![bits]).unwrap();
-            assert_eq!(status(&network, Request::Store(store)).await, code(write), "{bits}");
+            assert_eq!(
+                status(&network, Request::Store(store)).await,
+                code(write),
+                "{bits}"
+            );
         }
-        let outbox =
-            Store::signed(&signer, Namespace::new(-1), now, DAY, vec![bits]).unwrap();
+        let outbox = Store::signed(&signer, Namespace::new(-1), now, DAY, vec![bits]).unwrap();
         let allowed = write && delete;
-        assert_eq!(status(&network, Request::Store(outbox)).await, code(allowed), "{bits}");
+        assert_eq!(
+            status(&network, Request::Store(outbox)).await,
+            code(allowed),
+            "{bits}"
+        );
 
         let hash = network.save(0, &admin.group(), 11, &[bits, 1]).await;
         let expire = |mode, days| {
@@ -87,7 +100,11 @@ async fn case_24_what_each_permission_allows() {
             // Without Delete a plain request only extends.
             let own = network.contact(0).ed25519.to_hex();
             let updated = &set.json()["swarm"][own]["updated"];
-            assert_eq!(updated.as_array().unwrap().len(), usize::from(delete), "{bits}");
+            assert_eq!(
+                updated.as_array().unwrap().len(),
+                usize::from(delete),
+                "{bits}"
+            );
         }
         let shorten = network.ask(0, expire(ExpireMode::Shorten, 1)).await;
         match (write, delete) {
@@ -100,9 +117,17 @@ async fn case_24_what_each_permission_allows() {
             (false, _) => assert_eq!(shorten.status, 401),
         }
         let all = DeleteAll::signed(&signer, NamespaceFilter::One(Namespace::new(50)), now);
-        assert_eq!(status(&network, Request::DeleteAll(all)).await, code(delete), "{bits}");
+        assert_eq!(
+            status(&network, Request::DeleteAll(all)).await,
+            code(delete),
+            "{bits}"
+        );
         let one = Delete::signed(&signer, vec![hash]).unwrap();
-        assert_eq!(status(&network, Request::Delete(one)).await, code(delete), "{bits}");
+        assert_eq!(
+            status(&network, Request::Delete(one)).await,
+            code(delete),
+            "{bits}"
+        );
     }
 }
 
@@ -153,9 +178,11 @@ async fn cases_27_to_29_revocation() {
 
     // The group has no messages: the revocation is kept all the same.
     let now = network.now();
-    let revoke =
-        RevokeSubaccount::signed(&admin.group(), vec![member.token], now).unwrap();
-    let answer = network.ask(1, Request::RevokeSubaccount(revoke.clone())).await.ok();
+    let revoke = RevokeSubaccount::signed(&admin.group(), vec![member.token], now).unwrap();
+    let answer = network
+        .ask(1, Request::RevokeSubaccount(revoke.clone()))
+        .await
+        .ok();
     let answer = SwarmAnswer::<Revoked>::from_json(&answer).unwrap();
     assert_eq!(answer.successes().count(), 2);
     for (node, result) in answer.successes() {
@@ -168,7 +195,10 @@ async fn cases_27_to_29_revocation() {
         assert_eq!(network.ask(index, retrieve(-11)).await.status, 200);
         // Case 29.
         let list = RevokedSubaccounts::signed(&admin.group(), now);
-        let list = network.ask(index, Request::RevokedSubaccounts(list)).await.ok();
+        let list = network
+            .ask(index, Request::RevokedSubaccounts(list))
+            .await
+            .ok();
         let list = RevokedSubaccountsResponse::from_json(&list).unwrap();
         assert_eq!(list.revoked, [member.token]);
     }
@@ -176,9 +206,11 @@ async fn cases_27_to_29_revocation() {
     let delete = Delete::signed(&member.signer(), hashes).unwrap();
     assert_eq!(status(&network, Request::Delete(delete)).await, 401);
 
-    let unrevoke =
-        UnrevokeSubaccount::signed(&admin.group(), vec![member.token], network.now());
-    let answer = network.ask(0, Request::UnrevokeSubaccount(unrevoke.clone())).await.ok();
+    let unrevoke = UnrevokeSubaccount::signed(&admin.group(), vec![member.token], network.now());
+    let answer = network
+        .ask(0, Request::UnrevokeSubaccount(unrevoke.clone()))
+        .await
+        .ok();
     let answer = SwarmAnswer::<Unrevoked>::from_json(&answer).unwrap();
     for (node, result) in answer.successes() {
         assert_eq!(result.count, 1);
@@ -191,13 +223,20 @@ async fn cases_27_to_29_revocation() {
     // A subaccount revokes nobody.
     let mut by_member = params(&Request::RevokeSubaccount(revoke.clone()));
     by_member.insert("subaccount".to_owned(), member.token.to_hex().into());
-    by_member
-        .insert("subaccount_sig".to_owned(), member.token_signature.to_base64().into());
-    let signature = member.signer().authorise(&session_storage_rpc::signing::revoke_subaccount(
-        revoke.timestamp,
-        &revoke.revoke,
-    ));
-    by_member.insert("signature".to_owned(), signature.signature.to_base64().into());
+    by_member.insert(
+        "subaccount_sig".to_owned(),
+        member.token_signature.to_base64().into(),
+    );
+    let signature = member
+        .signer()
+        .authorise(&session_storage_rpc::signing::revoke_subaccount(
+            revoke.timestamp,
+            &revoke.revoke,
+        ));
+    by_member.insert(
+        "signature".to_owned(),
+        signature.signature.to_base64().into(),
+    );
     let answer = network.call(0, "revoke_subaccount", json!(by_member)).await;
     answer.expect_text(401, "revoke_subaccount signature verification failed");
 
@@ -208,14 +247,20 @@ async fn cases_27_to_29_revocation() {
     let mut many = params(&Request::RevokeSubaccount(revoke));
     let tokens: Vec<String> = (0..51).map(|number| token(number).to_hex()).collect();
     many.insert("revoke".to_owned(), json!(tokens));
-    network.call(0, "revoke_subaccount", json!(many)).await.expect_text(
-        400,
-        "invalid request: invalid revoke: cannot revoke more than 50 subaccounts at once",
-    );
+    network
+        .call(0, "revoke_subaccount", json!(many))
+        .await
+        .expect_text(
+            400,
+            "invalid request: invalid revoke: cannot revoke more than 50 subaccounts at once",
+        );
 
     // The 51st drops the oldest.
     let first = RevokeSubaccount::signed(&admin.group(), vec![member.token], network.now());
-    network.ask(0, Request::RevokeSubaccount(first.unwrap())).await.ok();
+    network
+        .ask(0, Request::RevokeSubaccount(first.unwrap()))
+        .await
+        .ok();
     network.clock.advance(std::time::Duration::from_millis(1));
     let others = (0..50).map(token).collect();
     let others = RevokeSubaccount::signed(&admin.group(), others, network.now()).unwrap();

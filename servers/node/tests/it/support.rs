@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,26 +23,34 @@ use session_types::{
 use tempfile::TempDir;
 
 /// How long anything may take.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
-pub const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// The one swarm of small networks.
-pub const SWARM: u64 = 0;
+pub(crate) const SWARM: u64 = 0;
 
 /// A clock that moves when told to.
 #[derive(Debug)]
-pub struct TestClock(AtomicU64);
+pub(crate) struct TestClock(AtomicU64);
 
 impl TestClock {
     fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
         Self(AtomicU64::new(u64::try_from(now).unwrap()))
     }
 
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    pub(crate) fn set(&self, ms: u64) {
+        self.0.store(ms, Ordering::SeqCst);
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0
+            .fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -60,36 +69,36 @@ struct Place {
 
 /// What a node answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not json: {self:?}"))
     }
 
     #[track_caller]
-    pub fn expect_text(&self, status: u16, text: &str) {
+    pub(crate) fn expect_text(&self, status: u16, text: &str) {
         assert_eq!((self.status, self.text.as_str()), (status, text));
     }
 
     #[track_caller]
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text);
         self.json()
     }
 }
 
 /// Changes the configuration of a node before it starts.
-pub type Configure = Arc<dyn Fn(&mut NodeConfig) + Send + Sync>;
+pub(crate) type Configure = Arc<dyn Fn(&mut NodeConfig) + Send + Sync>;
 
 /// A network of nodes.
-pub struct Network {
-    pub registry: Arc<StaticRegistry>,
-    pub clock: Arc<TestClock>,
-    pub http: reqwest::Client,
+pub(crate) struct Network {
+    pub(crate) registry: Arc<StaticRegistry>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) http: reqwest::Client,
     places: Vec<Place>,
     height: u64,
     dir: TempDir,
@@ -98,11 +107,11 @@ pub struct Network {
 
 impl Network {
     /// `sizes` nodes for each swarm id, in that order.
-    pub async fn start(swarms: &[(u64, usize)]) -> Self {
+    pub(crate) async fn start(swarms: &[(u64, usize)]) -> Self {
         Self::start_with(swarms, |_| {}).await
     }
 
-    pub async fn start_with(
+    pub(crate) async fn start_with(
         swarms: &[(u64, usize)],
         configure: impl Fn(&mut NodeConfig) + Send + Sync + 'static,
     ) -> Self {
@@ -131,11 +140,27 @@ impl Network {
         for (index, listener) in listeners.into_iter().enumerate() {
             network.start_on(index, listener).await;
         }
+        network.until_settled().await;
         network
     }
 
+    /// Waits until all running nodes know each other and have exchanged what they had.
+    pub(crate) async fn until_settled(&self) {
+        for node in self
+            .places
+            .iter()
+            .filter_map(|place| place.running.as_ref())
+        {
+            until("the members know each other", || async {
+                let metrics = node.metrics().await;
+                (metrics.members_unconfirmed == 0 && metrics.dumps_waiting == 0).then_some(())
+            })
+            .await;
+        }
+    }
+
     /// Adds a place without telling anybody; the node is not running.
-    pub fn add_place(&mut self, swarm: u64) -> TcpListener {
+    pub(crate) fn add_place(&mut self, swarm: u64) -> TcpListener {
         let index = u8::try_from(self.places.len()).unwrap();
         let seed = [0xa0 + index; 32];
         let identity = NodeIdentity::from_seed(seed);
@@ -150,17 +175,21 @@ impl Network {
             omq_port: port,
             swarm: SwarmId::new(swarm),
         };
-        self.places.push(Place { seed, contact, running: None });
+        self.places.push(Place {
+            seed,
+            contact,
+            running: None,
+        });
         listener
     }
 
     /// Moves a node to another swarm in the next published list.
-    pub fn assign(&mut self, index: usize, swarm: SwarmId) {
+    pub(crate) fn assign(&mut self, index: usize, swarm: SwarmId) {
         self.places[index].contact.swarm = swarm;
     }
 
     /// Shows everybody the list as it is now.
-    pub fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         self.height += 1;
         let nodes = self
             .places
@@ -171,9 +200,9 @@ impl Network {
         self.registry.replace(list);
     }
 
-    pub async fn start_on(&mut self, index: usize, listener: TcpListener) {
+    pub(crate) async fn start_on(&mut self, index: usize, listener: TcpListener) {
         let place = &self.places[index];
-        let data_dir = self.dir.path().join(format!("node-{index}"));
+        let data_dir = self.data_dir(index);
         let identity = NodeIdentity::from_seed(place.seed);
         let mut config = NodeConfig::new(identity, data_dir, listener).unwrap();
         config.clock = self.clock.clone();
@@ -193,43 +222,63 @@ impl Network {
         self.places[index].running = Some(node);
     }
 
-    pub async fn stop(&mut self, index: usize) {
-        self.places[index].running.take().expect("a running node").stop().await;
+    pub(crate) async fn stop(&mut self, index: usize) {
+        self.places[index]
+            .running
+            .take()
+            .expect("a running node")
+            .stop()
+            .await;
     }
 
-    pub async fn kill(&mut self, index: usize) {
-        self.places[index].running.take().expect("a running node").abort().await;
+    pub(crate) async fn kill(&mut self, index: usize) {
+        self.places[index]
+            .running
+            .take()
+            .expect("a running node")
+            .abort()
+            .await;
     }
 
-    pub async fn restart(&mut self, index: usize) {
+    pub(crate) async fn restart(&mut self, index: usize) {
         let port = self.places[index].contact.https_port;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let listener = until("the port is free", || async { bind_again(address) }).await;
         self.start_on(index, listener).await;
     }
 
-    pub fn len(&self) -> usize {
+    /// Deletes everything a node that does not run has stored.
+    pub(crate) fn forget_data(&self, index: usize) {
+        assert!(self.places[index].running.is_none());
+        std::fs::remove_dir_all(self.data_dir(index)).unwrap();
+    }
+
+    pub(crate) fn data_dir(&self, index: usize) -> PathBuf {
+        self.dir.path().join(format!("node-{index}"))
+    }
+
+    pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
 
-    pub fn contact(&self, index: usize) -> &NodeContact {
+    pub(crate) fn contact(&self, index: usize) -> &NodeContact {
         &self.places[index].contact
     }
 
-    pub fn seed(&self, index: usize) -> [u8; 32] {
+    pub(crate) fn seed(&self, index: usize) -> [u8; 32] {
         self.places[index].seed
     }
 
-    pub fn node(&self, index: usize) -> &RunningNode {
+    pub(crate) fn node(&self, index: usize) -> &RunningNode {
         self.places[index].running.as_ref().expect("a running node")
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// An account whose messages this swarm keeps.
-    pub fn person(&self, swarm: u64) -> Person {
+    pub(crate) fn person(&self, swarm: u64) -> Person {
         let nodes = self.registry.snapshot();
         (0u64..)
             .map(Person::number)
@@ -239,39 +288,54 @@ impl Network {
 
     // Asking ---------------------------------------------------------------------------------
 
-    pub fn url(&self, index: usize, path: &str) -> String {
+    pub(crate) fn url(&self, index: usize, path: &str) -> String {
         format!("{}{path}", self.contact(index).https_base())
     }
 
-    pub async fn post(&self, index: usize, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let response = self.http.post(self.url(index, path)).body(body).send().await.unwrap();
-        Answer { status: response.status().as_u16(), text: response.text().await.unwrap() }
+    pub(crate) async fn post(
+        &self,
+        index: usize,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let response = self
+            .http
+            .post(self.url(index, path))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            text: response.text().await.unwrap(),
+        }
     }
 
     /// A request in its JSON form.
-    pub async fn ask(&self, index: usize, request: Request) -> Answer {
-        self.post(index, "/storage_rpc/v1", request.to_json_text()).await
+    pub(crate) async fn ask(&self, index: usize, request: Request) -> Answer {
+        self.post(index, "/storage_rpc/v1", request.to_json_text())
+            .await
     }
 
     /// A request with parameters of the caller's making.
-    pub async fn call(&self, index: usize, method: &str, params: Value) -> Answer {
+    pub(crate) async fn call(&self, index: usize, method: &str, params: Value) -> Answer {
         let body = json!({ "method": method, "params": params }).to_string();
         self.post(index, "/storage_rpc/v1", body).await
     }
 
-    pub async fn store(&self, index: usize, request: Store) -> StoreResponse {
+    pub(crate) async fn store(&self, index: usize, request: Store) -> StoreResponse {
         let answer = self.ask(index, Request::Store(request)).await;
         StoreResponse::from_json(&answer.ok()).unwrap()
     }
 
     /// Stores a message in somebody's public inbox.
-    pub async fn send(&self, index: usize, to: &Person, data: &[u8]) -> MessageHash {
+    pub(crate) async fn send(&self, index: usize, to: &Person, data: &[u8]) -> MessageHash {
         let request = Store::unsigned(to.owner(), self.now(), TWO_WEEKS, data.to_vec()).unwrap();
         self.store(index, request).await.hash.unwrap()
     }
 
     /// Stores a message of the owner's in one of the owner's namespaces.
-    pub async fn save(
+    pub(crate) async fn save(
         &self,
         index: usize,
         signer: &impl RequestSigner,
@@ -279,18 +343,17 @@ impl Network {
         data: &[u8],
     ) -> MessageHash {
         let namespace = Namespace::new(namespace);
-        let request =
-            Store::signed(signer, namespace, self.now(), DAY, data.to_vec()).unwrap();
+        let request = Store::signed(signer, namespace, self.now(), DAY, data.to_vec()).unwrap();
         self.store(index, request).await.hash.unwrap()
     }
 
-    pub async fn retrieve(&self, index: usize, request: Retrieve) -> RetrieveResponse {
+    pub(crate) async fn retrieve(&self, index: usize, request: Retrieve) -> RetrieveResponse {
         let answer = self.ask(index, Request::Retrieve(request)).await;
         RetrieveResponse::from_json(&answer.ok()).unwrap()
     }
 
     /// The hashes one node has for the signer, in its order.
-    pub async fn hashes(
+    pub(crate) async fn hashes(
         &self,
         index: usize,
         signer: &impl RequestSigner,
@@ -310,7 +373,7 @@ impl Network {
     }
 
     /// Waits until a node has exactly these messages for the signer, in any order.
-    pub async fn until_held(
+    pub(crate) async fn until_held(
         &self,
         index: usize,
         signer: &impl RequestSigner,
@@ -328,20 +391,20 @@ impl Network {
     }
 
     /// Waits until nothing waits for any peer any more.
-    pub async fn until_delivered(&self, index: usize) {
+    pub(crate) async fn until_delivered(&self, index: usize) {
         until("nothing waits", || async {
             (self.node(index).metrics().await.deliveries_waiting == 0).then_some(())
         })
         .await;
     }
 
-    pub async fn batch(&self, index: usize, requests: Vec<Request>) -> BatchResponse {
+    pub(crate) async fn batch(&self, index: usize, requests: Vec<Request>) -> BatchResponse {
         let answer = self.ask(index, Request::batch(requests).unwrap()).await;
         BatchResponse::from_json(&answer.ok()).unwrap()
     }
 
     /// Stops every node in order.
-    pub async fn shut_down(mut self) {
+    pub(crate) async fn shut_down(mut self) {
         for place in &mut self.places {
             if let Some(node) = place.running.take() {
                 node.stop().await;
@@ -356,13 +419,13 @@ fn bind_again(address: SocketAddr) -> Option<TcpListener> {
 }
 
 /// Somebody with an account.
-pub struct Person {
-    pub key: Ed25519Secret,
-    pub account: AccountId,
+pub(crate) struct Person {
+    pub(crate) key: Ed25519Secret,
+    pub(crate) account: AccountId,
 }
 
 impl Person {
-    pub fn number(number: u64) -> Self {
+    pub(crate) fn number(number: u64) -> Self {
         let mut seed = [0x51; 32];
         seed[..8].copy_from_slice(&number.to_le_bytes());
         let key = Ed25519Secret::from_seed(seed);
@@ -370,23 +433,26 @@ impl Person {
         Self { key, account }
     }
 
-    pub fn owner(&self) -> SwarmPubkey {
+    pub(crate) fn owner(&self) -> SwarmPubkey {
         self.account.into()
     }
 
-    pub fn signer(&self) -> AccountSigner<'_> {
+    pub(crate) fn signer(&self) -> AccountSigner<'_> {
         AccountSigner::new(self.account, &self.key)
     }
 
     /// The same key as that of a group: its id begins 03. The group's messages may be kept by
     /// another swarm than the account's.
-    pub fn group(&self) -> GroupAdminSigner<'_> {
+    pub(crate) fn group(&self) -> GroupAdminSigner<'_> {
         GroupAdminSigner::new(&self.key)
     }
 }
 
 /// Tries again until there is a result.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut attempt: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut attempt: impl FnMut() -> F,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(result) = attempt().await {
@@ -398,6 +464,6 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut attempt: im
 }
 
 /// Parameters of a request, to be spoiled.
-pub fn params(request: &Request) -> BTreeMap<String, Value> {
+pub(crate) fn params(request: &Request) -> BTreeMap<String, Value> {
     serde_json::from_value(request.to_json()["params"].clone()).unwrap()
 }

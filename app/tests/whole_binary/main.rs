@@ -1,0 +1,14 @@
+//! The `session` binary as a person runs it: real processes, real sockets, real files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod messages;
+mod networks;
+mod run;

@@ -1,0 +1,22 @@
+//! People with devices on a private network of twelve real nodes: what a messenger promises, and
+//! what it does when nodes, clocks and programs fail.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests"
+)]
+
+mod clocks;
+mod conversations;
+mod devices;
+mod faults;
+mod histories;
+mod lost_answers;
+mod moving;
+mod outages;
+mod roads;
+mod support;

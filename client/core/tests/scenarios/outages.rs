@@ -1,0 +1,106 @@
+//! The whole network is gone for a while.
+
+use std::time::{Duration, Instant};
+
+use session_store::MessageState;
+use session_types::ErrorKind;
+
+use crate::support::actor::{all_sent, bodies, facts};
+use crate::support::{Actor, Device, Doorway, Net, run};
+
+const ALL: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// Writing must not wait for a network.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+#[test]
+fn what_is_written_offline_is_sent_when_the_network_is_back() {
+    run(async {
+        let mut net = Net::start(30).await;
+        let doorway = Doorway::to(&net.seed_url()).await;
+        let device = || Device::on(doorway.seed_url());
+        let mut alice = Actor::with("alice", rand::random(), device()).await;
+        let mut bob = Actor::with("bob", rand::random(), device()).await;
+        alice.send(&bob, "hello").await;
+        bob.receive(1).await;
+        // Somebody who has never been online.
+        doorway.shut();
+        let mut carol = Actor::with("carol", rand::random(), device()).await;
+
+        net.kill(&ALL);
+        let begun = Instant::now();
+        let mut rows = Vec::new();
+        for i in 0..3 {
+            rows.push(alice.write(bob.id(), &format!("alice {i}")).await);
+        }
+        let stray = carol.write(bob.id(), "hi from carol").await;
+        assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+        assert_eq!(alice.message(rows[0].id).await.state, MessageState::Sending);
+        assert!(!alice.until_postponed(rows[0].id).await.is_empty());
+        assert_eq!(
+            carol.until_postponed(stray.id).await,
+            "no seed of this network answers (connection broke); check the network address and \
+             your connection"
+        );
+        let failed = alice.account().poll_now().await.unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Unreachable, "{failed}");
+
+        // The program ends, once in order and once by a crash, and starts again without network.
+        alice.restart().await;
+        carol.crash();
+        carol.open().await;
+        rows.push(alice.write(bob.id(), "alice 3").await);
+        assert!(!alice.until_postponed(rows[0].id).await.is_empty());
+
+        net.restart(&ALL).await;
+        doorway.lead_to(&net.seed_url());
+        for row in &rows {
+            alice.until_sent(row.id).await;
+        }
+        carol.until_sent(stray.id).await;
+        let got = bob.receive(5).await;
+        let of = |who: &Actor| -> Vec<String> {
+            let rows = got.iter().filter(|row| row.sender == who.id());
+            rows.map(|row| row.body.clone()).collect()
+        };
+        assert_eq!(of(&alice), ["alice 0", "alice 1", "alice 2", "alice 3"]);
+        assert_eq!(of(&carol), ["hi from carol"]);
+        assert_eq!(
+            facts(&alice.history(bob.id()).await),
+            facts(&bob.history(alice.id()).await)
+        );
+        alice.until_outbox_empty().await;
+        assert!(all_sent(&alice.history(bob.id()).await));
+        for actor in [&alice, &bob, &carol] {
+            actor.assert_tidy();
+        }
+        net.shutdown().await;
+    });
+}
+
+#[test]
+fn a_program_that_starts_after_the_outage_sends_what_an_earlier_one_left() {
+    run(async {
+        let mut net = Net::start(31).await;
+        let mut alice = Actor::new(&net, "alice").await;
+        let mut bob = Actor::new(&net, "bob").await;
+        alice.send(&bob, "hello").await;
+        bob.receive(1).await;
+        net.kill(&ALL);
+        let first = alice.write(bob.id(), "one").await;
+        alice.write(bob.id(), "two").await;
+        alice.until_postponed(first.id).await;
+        alice.close().await;
+        let queued = alice.store().due_jobs(session_types::Timestamp::from_ms(u64::MAX));
+        assert_eq!(queued.unwrap().len(), 1, "in order: one at a time");
+
+        net.restart(&ALL).await;
+        alice.open().await;
+        assert_eq!(bodies(&bob.receive(2).await), ["one", "two"]);
+        alice.until_outbox_empty().await;
+        assert!(all_sent(&alice.history(bob.id()).await));
+        alice.assert_tidy();
+        bob.assert_tidy();
+        net.shutdown().await;
+    });
+}

@@ -1,0 +1,360 @@
+//! A person with an account, on one device.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use session_core::{Account, AccountOptions, Event, Sent};
+use session_crypto::AccountKeys;
+use session_net::{NetworkProfile, Route};
+use session_store::{
+    KeyKeeping, MessageId, MessageRow, MessageState, NewAccount, OutgoingRow, Profile, Store,
+};
+use session_types::{AccountId, Timestamp};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use super::clock::real_time;
+use super::log::Log;
+use super::{Net, ShiftedClock, within};
+
+/// Time between the polls of an actor: a test should not wait long.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+
+/// How a device differs from an ordinary one.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    /// Where it finds the network.
+    pub(crate) seed_url: String,
+    pub(crate) clock: ShiftedClock,
+    pub(crate) options: AccountOptions,
+}
+
+impl Device {
+    /// An ordinary one.
+    pub(crate) fn on(seed_url: impl Into<String>) -> Self {
+        Self {
+            seed_url: seed_url.into(),
+            clock: ShiftedClock::default(),
+            options: AccountOptions {
+                poll_every: Some(POLL_EVERY),
+                ..AccountOptions::default()
+            },
+        }
+    }
+
+    pub(crate) fn with_clock(mut self, clock: ShiftedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Polls only when asked.
+    pub(crate) fn polling_on_demand(mut self) -> Self {
+        self.options.poll_every = None;
+        self
+    }
+}
+
+/// A person at a device. Everything waits with a deadline and fails with the person's name.
+pub(crate) struct Actor {
+    name: String,
+    seed: [u8; 16],
+    id: AccountId,
+    home: TempDir,
+    device: Device,
+    account: Option<Account>,
+    log: Arc<Log>,
+    /// Messages [`Actor::receive`] has handed out.
+    taken: usize,
+    /// Messages written at this device.
+    written: BTreeSet<MessageId>,
+}
+
+impl Actor {
+    /// Somebody new with an ordinary device.
+    pub(crate) async fn new(net: &Net, name: &str) -> Self {
+        Self::with(name, rand::random(), Device::on(net.seed_url())).await
+    }
+
+    /// Somebody new whose messages are kept by the swarm with this number.
+    pub(crate) async fn in_swarm(net: &Net, name: &str, swarm: usize) -> Self {
+        Self::with(name, seed_in(net, swarm), Device::on(net.seed_url())).await
+    }
+
+    /// Somebody new with a device of their choice.
+    pub(crate) async fn with(name: &str, seed: [u8; 16], device: Device) -> Self {
+        let mut actor = Self::offline(name, seed, device);
+        actor.open().await;
+        actor
+    }
+
+    /// The same with the program not started yet.
+    pub(crate) fn offline(name: &str, seed: [u8; 16], device: Device) -> Self {
+        let home = tempfile::Builder::new()
+            .prefix(&format!("session-{name}-"))
+            .tempdir()
+            .unwrap();
+        let id = AccountKeys::from_seed16(seed).account_id();
+        let account = NewAccount {
+            seed: Zeroizing::new(seed),
+            account_id: id,
+            display_name: name.to_owned(),
+            network: device.seed_url.clone(),
+            created_at: real_time(),
+        };
+        let created = Profile::new(home.path()).create(&account, KeyKeeping::File, None);
+        drop(created.unwrap());
+        Self {
+            name: name.to_owned(),
+            seed,
+            id,
+            home,
+            device,
+            account: None,
+            log: Arc::new(Log::default()),
+            taken: 0,
+            written: BTreeSet::new(),
+        }
+    }
+
+    /// The same person at another device, which knows nothing yet but the recovery password.
+    pub(crate) async fn second_device(&self) -> Self {
+        let device = self.device.clone();
+        Self::with(&format!("{}2", self.name), self.seed, device).await
+    }
+
+    /// Starts the program.
+    pub(crate) async fn open(&mut self) {
+        assert!(self.account.is_none(), "{} is open", self.name);
+        let network: NetworkProfile = self.device.seed_url.parse().unwrap();
+        let clock = Box::new(self.device.clock.clone());
+        let opened = Account::open(self.store(), network, clock, self.device.options.clone());
+        let account = within(&self.name, opened).await.unwrap();
+        self.log.follow(&account);
+        self.account = Some(account);
+    }
+
+    /// Ends the program.
+    pub(crate) async fn close(&mut self) {
+        let account = self.account.take().expect("an open account");
+        within(&self.name, account.close()).await;
+    }
+
+    /// Ends the program as a crash does: nothing is waited for.
+    pub(crate) fn crash(&mut self) {
+        drop(self.account.take().expect("an open account"));
+    }
+
+    /// Ends the program and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        self.close().await;
+        self.open().await;
+    }
+
+    /// The database, opened once more.
+    pub(crate) fn store(&self) -> Store {
+        Profile::new(self.home.path()).open(self.id, None).unwrap()
+    }
+
+    pub(crate) fn id(&self) -> AccountId {
+        self.id
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        self.account.as_ref().expect("an open account")
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Writes a message and waits for nothing.
+    pub(crate) async fn write(&mut self, to: AccountId, text: &str) -> OutgoingRow {
+        let written = self.account().send_text(to, text);
+        let row = within(&self.name, written).await.unwrap();
+        self.written.insert(row.id);
+        row
+    }
+
+    /// Writes a message and waits until the recipient's swarm has it, and the own swarm its
+    /// copy.
+    pub(crate) async fn send(&mut self, to: &Self, text: &str) -> Sent {
+        let row = self.write(to.id, text).await;
+        let sent = self.until_sent(row.id).await;
+        if to.id != self.id {
+            self.until_copied(row.id).await;
+        }
+        sent
+    }
+
+    /// Waits until a message is stored by its recipient's swarm.
+    pub(crate) async fn until_sent(&self, id: MessageId) -> Sent {
+        self.log
+            .until(&format!("{}: message {id} sent", self.name), |events| {
+                events.iter().find_map(|event| match event {
+                    Event::MessageSent(sent) if sent.message_id == id => Some((**sent).clone()),
+                    Event::MessageFailed { message_id, reason } if *message_id == id => {
+                        panic!("message {id} failed: {reason}")
+                    }
+                    _ => None,
+                })
+            })
+            .await
+    }
+
+    /// Waits until the copy of a message is stored by the own swarm.
+    pub(crate) async fn until_copied(&self, id: MessageId) {
+        self.log
+            .until(
+                &format!("{}: copy of message {id}", self.name),
+                |events| {
+                    events.iter().find_map(|event| match event {
+                        Event::SyncCopyStored { message_id, .. } => {
+                            (*message_id == id).then_some(())
+                        }
+                        _ => None,
+                    })
+                },
+            )
+            .await;
+    }
+
+    /// Waits for the next reason why a message was postponed.
+    pub(crate) async fn until_postponed(&self, id: MessageId) -> String {
+        self.log
+            .until(&format!("{}: message {id} postponed", self.name), |events| {
+                events.iter().rev().find_map(|event| match event {
+                    Event::MessagePostponed {
+                        message_id, reason, ..
+                    } if *message_id == id => Some(reason.clone()),
+                    _ => None,
+                })
+            })
+            .await
+    }
+
+    /// Waits until nothing is left to be sent.
+    pub(crate) async fn until_outbox_empty(&self) {
+        let store = self.store();
+        self.log
+            .until_state(&format!("{}: everything sent", self.name), async || {
+                store.next_job_at().unwrap().is_none().then_some(())
+            })
+            .await;
+    }
+
+    /// The next `count` messages that arrive, in the order they do.
+    pub(crate) async fn receive(&mut self, count: usize) -> Vec<MessageRow> {
+        let (from, to) = (self.taken, self.taken + count);
+        self.taken = to;
+        self.log
+            .until(&format!("{} receives {count}", self.name), |events| {
+                let rows = received(events);
+                (rows.len() >= to).then(|| rows[from..to].to_vec())
+            })
+            .await
+    }
+
+    /// Waits until a conversation has `count` messages, and returns them.
+    pub(crate) async fn until_history(&self, with: AccountId, count: usize) -> Vec<MessageRow> {
+        let what = format!("{}: a conversation of {count} messages", self.name);
+        let history = self.log.until_state(&what, async || {
+            let rows = self.history(with).await;
+            (rows.len() >= count).then_some(rows)
+        });
+        let rows = history.await;
+        assert_eq!(rows.len(), count, "{}: too many messages", self.name);
+        rows
+    }
+
+    /// A conversation as it stands.
+    pub(crate) async fn history(&self, with: AccountId) -> Vec<MessageRow> {
+        within(&self.name, self.account().history(with, 10_000))
+            .await
+            .unwrap()
+    }
+
+    /// One message as it stands.
+    pub(crate) async fn message(&self, id: MessageId) -> MessageRow {
+        let found = within(&self.name, self.account().message(id)).await;
+        found.unwrap().expect("a message")
+    }
+
+    /// The road of the last poll that succeeded.
+    pub(crate) async fn next_poll_road(&self) -> Route {
+        let seen = self.log.events().len();
+        self.log
+            .until(&format!("{} polls", self.name), |events| {
+                events[seen..].iter().find_map(|event| match event {
+                    Event::Polled { route, .. } => Some((**route).clone()),
+                    _ => None,
+                })
+            })
+            .await
+    }
+
+    /// Nothing was announced twice, nothing written here was announced as new, no message
+    /// failed.
+    pub(crate) fn assert_tidy(&self) {
+        let events = self.log.events();
+        let mut names = BTreeMap::new();
+        for row in received(&events) {
+            assert!(
+                !self.written.contains(&row.id),
+                "{}: the own message {} was announced",
+                self.name,
+                row.id
+            );
+            let earlier = names.insert((row.sender, row.sent_at), row.id);
+            assert_eq!(
+                earlier, None,
+                "{}: message {} came twice",
+                self.name, row.id
+            );
+        }
+        for event in events.iter() {
+            if let Event::MessageFailed { message_id, reason } = event {
+                panic!("{}: message {message_id} failed: {reason}", self.name);
+            }
+        }
+    }
+}
+
+/// Messages that were announced.
+fn received(events: &[Event]) -> Vec<MessageRow> {
+    let rows = events.iter().filter_map(|event| match event {
+        Event::MessageReceived { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    rows.collect()
+}
+
+/// An account whose messages are kept by the swarm with this number.
+pub(crate) fn seed_in(net: &Net, swarm: usize) -> [u8; 16] {
+    let members = &net.swarms()[swarm];
+    loop {
+        let seed: [u8; 16] = rand::random();
+        let id = AccountKeys::from_seed16(seed).account_id();
+        if net.swarm(id) == *members {
+            return seed;
+        }
+    }
+}
+
+/// Texts in order.
+pub(crate) fn bodies(rows: &[MessageRow]) -> Vec<&str> {
+    rows.iter().map(|row| row.body.as_str()).collect()
+}
+
+/// What must be equal on every device: writer, time and text of each message.
+pub(crate) fn facts(rows: &[MessageRow]) -> Vec<(AccountId, Timestamp, &str)> {
+    rows.iter()
+        .map(|row| (row.sender, row.sent_at, row.body.as_str()))
+        .collect()
+}
+
+/// Whether all own messages have arrived.
+pub(crate) fn all_sent(rows: &[MessageRow]) -> bool {
+    rows.iter()
+        .all(|row| !row.outgoing || row.state == MessageState::Sent)
+}

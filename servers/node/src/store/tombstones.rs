@@ -1,0 +1,106 @@
+//! Memory of deletions.
+//!
+//! Messages that members push to each other may have been read before a deletion and arrive after
+//! it. What was deleted here is therefore remembered for two weeks, and pushed messages that are
+//! older than their deletion are not taken back. Requests of clients are not bound by it: who
+//! stores a deleted message again wants it back.
+
+use rusqlite::{Connection, params};
+use session_crypto::hash::blake2b;
+use session_types::{MessageHash, Namespace, SwarmPubkey, Timestamp};
+
+use super::StoredMessage;
+
+/// Hashes remembered of one request that were not there. Requests may name any number.
+const MAX_UNKNOWN: usize = 500;
+
+/// Stands for all namespaces in `deleted_ranges`; no namespace has this number.
+const ALL: i32 = i32::MAX;
+
+/// Remembers the deletion of single messages.
+pub(super) fn add(
+    conn: &Connection,
+    owner: &SwarmPubkey,
+    requested: &[MessageHash],
+    deleted: &[MessageHash],
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO deleted_messages (key, at) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET at = max(at, excluded.at)",
+    )?;
+    let unknown = requested
+        .iter()
+        .filter(|hash| !deleted.contains(hash))
+        .take(MAX_UNKNOWN);
+    for hash in deleted.iter().chain(unknown) {
+        statement.execute(params![key(owner, hash), at.as_ms_i64()])?;
+    }
+    Ok(())
+}
+
+/// Remembers that everything up to a time was deleted, in one namespace or in all.
+pub(super) fn add_range(
+    conn: &Connection,
+    owner: &SwarmPubkey,
+    namespace: Option<Namespace>,
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO deleted_ranges (pubkey, namespace, until) VALUES (?1, ?2, ?3)
+         ON CONFLICT (pubkey, namespace) DO UPDATE SET until = max(until, excluded.until)",
+    )?
+    .execute(params![
+        owner.to_bytes(),
+        number(namespace),
+        until.as_ms_i64()
+    ])?;
+    Ok(())
+}
+
+/// A client has stored the message again.
+pub(super) fn lift(conn: &Connection, message: &StoredMessage) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM deleted_messages WHERE key = ?1")?
+        .execute(params![key(&message.owner, &message.hash)])?;
+    Ok(())
+}
+
+/// Whether a pushed message is older than its deletion.
+pub(super) fn covers(conn: &Connection, message: &StoredMessage) -> rusqlite::Result<bool> {
+    let time = message.timestamp.as_ms_i64();
+    let single = conn
+        .prepare_cached("SELECT 1 FROM deleted_messages WHERE key = ?1 AND at >= ?2")?
+        .exists(params![key(&message.owner, &message.hash), time])?;
+    if single {
+        return Ok(true);
+    }
+    conn.prepare_cached(
+        "SELECT 1 FROM deleted_ranges
+         WHERE pubkey = ?1 AND namespace IN (?2, ?3) AND until >= ?4",
+    )?
+    .exists(params![
+        message.owner.to_bytes(),
+        number(Some(message.namespace)),
+        ALL,
+        time
+    ])
+}
+
+/// Forgets deletions from before `oldest`.
+pub(super) fn forget_before(conn: &Connection, oldest: Timestamp) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM deleted_messages WHERE at < ?1")?
+        .execute(params![oldest.as_ms_i64()])?;
+    conn.prepare_cached("DELETE FROM deleted_ranges WHERE until < ?1")?
+        .execute(params![oldest.as_ms_i64()])?;
+    Ok(())
+}
+
+/// Eight bytes stand for owner and hash: there may be millions. The owner is part of it, so
+/// nobody deletes for somebody else.
+fn key(owner: &SwarmPubkey, hash: &MessageHash) -> i64 {
+    i64::from_le_bytes(blake2b::<8>(&[&owner.to_bytes(), hash.as_str().as_bytes()]))
+}
+
+fn number(namespace: Option<Namespace>) -> i32 {
+    namespace.map_or(ALL, |namespace| namespace.get().into())
+}
