@@ -160,7 +160,7 @@ fn show(global: &Global, output: &Output, with_phrase: bool) -> anyhow::Result<(
     let keys = AccountKeys::from_seed16(*identity.seed);
     let made = Made {
         name: identity.display_name.clone(),
-        network: identity.network.clone(),
+        network: identity.network,
         keeping: entry.key_keeping,
     };
     describe(output, &keys, &made, with_phrase);

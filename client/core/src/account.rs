@@ -113,22 +113,19 @@ impl Account {
     /// [`CoreError::Store`] when the database cannot be read, [`CoreError::Net`] when TLS cannot
     /// be set up.
     pub async fn open(
-        mut store: Store,
+        store: Store,
         profile: NetworkProfile,
         clock: Box<dyn Clock>,
         options: AccountOptions,
     ) -> Result<Self, CoreError> {
-        let identity = store.identity()?;
+        let store = StoreThread::start(store)?;
+        let (identity, remembered) =
+            store.call(|store| Ok((store.identity()?, StoreCache::load(store)?))).await?;
         let keys = AccountKeys::from_seed16(*identity.seed);
         // What is remembered is about the account's own network; another one, asked for this
         // once, must neither use nor replace it.
         let is_own_network = identity.network == profile.name();
-        let cached = if is_own_network {
-            StoreCache::load(&mut store, &keys.account_id())?
-        } else {
-            CachedNetwork::default()
-        };
-        let store = StoreThread::start(store)?;
+        let cached = if is_own_network { remembered } else { CachedNetwork::default() };
         let cache: Arc<dyn NetworkCache> = if is_own_network {
             Arc::new(StoreCache::new(store.clone()))
         } else {

@@ -3,7 +3,7 @@
 
 use session_net::{CachedNetwork, NetworkCache};
 use session_store::{Store, StoreError};
-use session_types::{AccountId, SwarmPubkey, Timestamp};
+use session_types::{SwarmPubkey, Timestamp};
 
 use crate::store_thread::StoreThread;
 
@@ -19,8 +19,8 @@ impl StoreCache {
     }
 
     /// What was saved last time.
-    pub(crate) fn load(store: &mut Store, own: &AccountId) -> Result<CachedNetwork, StoreError> {
-        let own = SwarmPubkey::from(*own);
+    pub(crate) fn load(store: &Store) -> Result<CachedNetwork, StoreError> {
+        let own = SwarmPubkey::from(store.account_id());
         let mut swarms = Vec::new();
         if let Some(cached) = store.swarm(&own)? {
             swarms.push((own, cached.json));

@@ -56,7 +56,7 @@ pub enum NetError {
         attempts: u32,
         /// What the last one met.
         #[source]
-        last: Box<NetError>,
+        last: Box<Self>,
     },
 }
 

@@ -44,7 +44,7 @@ impl Exchange<'_> {
         let hops: Vec<Hop> = self.hops.iter().map(Hop::from).collect();
         let destination = Destination::Node(Hop::from(self.destination));
         let request = packet::build(&hops, destination, payload, self.cipher, &mut rand::rng())
-            .map_err(unreadable)?;
+            .map_err(|error| unreadable(&error))?;
         let [guard, middle, exit] = self.hops;
         let url = format!("{}/onion_req/v2", guard.https_base());
         let request_bytes = request.body.len();
@@ -62,7 +62,7 @@ impl Exchange<'_> {
         let opened = request
             .reply
             .open_node_reply(&reply.body)
-            .map_err(unreadable)?;
+            .map_err(|error| unreadable(&error))?;
         // The same texts under the destination's own key: it asks to be left out.
         if let Some(Outcome::NodeNotFound(key) | Outcome::NodeUnreachable(key)) =
             Outcome::from_outer(opened.status, opened.body.as_bytes())
@@ -122,7 +122,7 @@ impl Exchange<'_> {
     }
 }
 
-fn unreadable(error: OnionError) -> Failed {
+fn unreadable(error: &OnionError) -> Failed {
     tracing::debug!(kind = ?error.kind(), "an onion answer could not be opened");
     Failed {
         outcome: Outcome::BadReply,

@@ -77,10 +77,14 @@ fn edit(data: &mut Dict, edit: &Json) {
     };
     let put = |data: &mut Dict, value: Option<Value>| match value {
         Some(value) => data.put_at(&path, value),
-        None => data.remove_at(&path),
+        None => {
+            // The tool that made the vectors puts dicts along the path even to erase.
+            data.put_at(&path, Value::Int(0));
+            data.remove_at(&path);
+        }
     };
     match edit["op"].as_str().unwrap() {
-        "erase" => data.remove_at(&path),
+        "erase" => put(data, None),
         "set_scalar" => data.put_at(&path, Value::from(&scalar(&edit["value"]))),
         "set_insert" => {
             members.push(scalar(&edit["value"]));

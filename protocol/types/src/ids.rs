@@ -246,7 +246,7 @@ mod tests {
             Err(ParseError::Prefix { found: 3, .. })
         ));
         assert!(matches!(
-            BOB[..64].parse::<AccountId>(),
+            BOB.get(..64).unwrap().parse::<AccountId>(),
             Err(ParseError::Length { .. })
         ));
         assert!("".parse::<AccountId>().is_err());

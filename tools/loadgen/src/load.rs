@@ -29,7 +29,7 @@ pub(crate) struct Load {
     pub(crate) target: SocketAddr,
     pub(crate) pid: Option<u32>,
     pub(crate) connections: u16,
-    pub(crate) seconds: u64,
+    pub(crate) seconds: u32,
     pub(crate) pace: Pace,
     pub(crate) message_bytes: usize,
     pub(crate) accounts: u16,
@@ -57,7 +57,7 @@ impl Load {
 
         let cpu_before = self.pid.and_then(cpu_time);
         let started = Instant::now();
-        let end = started + Duration::from_secs(self.seconds);
+        let end = started + Duration::from_secs(self.seconds.into());
         let mut tasks = JoinSet::new();
         for (index, connection) in open.into_iter().enumerate() {
             let prepared = Arc::clone(&prepared);
@@ -86,7 +86,7 @@ impl Load {
         }
         let seconds = started.elapsed().as_secs_f64();
         let cpu = cpu_before
-            .and_then(|before| Some(self.pid.and_then(cpu_time)?.checked_sub(before)?))
+            .and_then(|before| self.pid.and_then(cpu_time)?.checked_sub(before))
             .map(|cpu| cpu.as_secs_f64());
         latencies.sort_unstable();
         let requests = latencies.len();

@@ -61,8 +61,8 @@ struct RunArguments {
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=2000))]
     connections: u16,
     /// Length of each case.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
-    seconds: u64,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    seconds: u32,
     /// Requests per second of an open loop [default: a closed loop, as fast as it goes].
     #[arg(long)]
     rate: Option<u32>,

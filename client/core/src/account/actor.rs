@@ -78,7 +78,7 @@ pub(super) async fn run(
                 Some(Command::Poll(answer)) => actor.poll(Some(answer)),
                 None => break,
             },
-            Some(done) = actor.deliveries.join_next() => actor.delivered(done),
+            Some(done) = actor.deliveries.join_next() => actor.delivered(done.ok()),
             Some(done) = actor.polls.join_next() => actor.polled(done),
             Some(_) = actor.maintenance.join_next() => {}
             () = tokio::time::sleep_until(deliver_at) => {
@@ -163,13 +163,13 @@ impl Actor {
         }
     }
 
-    fn delivered(&mut self, done: Result<JobId, tokio::task::JoinError>) {
+    fn delivered(&mut self, done: Option<JobId>) {
         match done {
-            Ok(job) => {
+            Some(job) => {
                 self.in_flight.remove(&job);
             }
             // A job that panicked keeps its row; forgetting all marks lets it be tried again.
-            Err(_) => self.in_flight.clear(),
+            None => self.in_flight.clear(),
         }
         self.next_delivery = Instant::now();
     }

@@ -63,7 +63,7 @@ fn members_in_turn(shared: &Shared, members: Vec<NodeContact>) -> Vec<NodeContac
             (rank, member)
         })
         .collect();
-    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    ranked.sort_by_key(|(rank, _)| *rank);
     let mut order: Vec<_> = ranked.into_iter().map(|(_, member)| member).collect();
     let chosen = order.len().min(MEMBERS_ASKED);
     if let Some(day_members) = order.get_mut(..chosen).filter(|m| !m.is_empty()) {

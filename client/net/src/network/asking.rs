@@ -15,7 +15,7 @@ use crate::{NetError, Route};
 
 /// What one try led to.
 enum Tried {
-    Answered(SwarmReply),
+    Answered(Box<SwarmReply>),
     /// Another path, the same node.
     TryAgain(NetError),
     /// Another node.
@@ -66,7 +66,7 @@ impl Network {
                 .try_once(&owner, &member, &keys, &purpose, &build, attempt)
                 .await
             {
-                Tried::Answered(reply) => return Ok(reply),
+                Tried::Answered(reply) => return Ok(*reply),
                 Tried::TryAgain(error) => last = error,
                 Tried::TryAnother(error) => {
                     failed.insert(member.ed25519);
@@ -102,7 +102,7 @@ impl Network {
                 .try_once(&owner, member, &keys, &purpose, &build, attempt)
                 .await
             {
-                Tried::Answered(reply) => return Ok(reply),
+                Tried::Answered(reply) => return Ok(*reply),
                 Tried::TryAgain(error) => last = error,
                 Tried::TryAnother(error) | Tried::Final(error) => return Err(error),
             }
@@ -266,7 +266,7 @@ impl Network {
                 text,
             });
         }
-        Tried::Answered(SwarmReply { results, route })
+        Tried::Answered(Box::new(SwarmReply { results, route }))
     }
 
     fn wrong_swarm(

@@ -170,7 +170,7 @@ async fn bodies_are_bounded_announced_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_for_bodies_is_bounded() {
     let network = Network::start_with(&[(SWARM, 1)], |config| {
-        config.limits.max_body_memory = 100_000
+        config.limits.max_body_memory = 100_000;
     })
     .await;
     network

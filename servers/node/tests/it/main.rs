@@ -15,6 +15,7 @@ mod mailbox;
 mod membership;
 mod meta;
 mod onion;
+mod onion_servers;
 mod peer_traffic;
 mod process;
 mod replication;
