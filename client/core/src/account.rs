@@ -5,8 +5,8 @@ mod delivery;
 mod polling;
 
 use core::time::Duration;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use session_crypto::AccountKeys;
 use session_net::{
@@ -19,13 +19,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::StoreCache;
-use crate::store_thread::StoreThread;
+use crate::store_thread::{Closed, StoreThread};
 use crate::{CoreError, Event};
 
 /// Commands waiting for the account's task; a caller waits when this many are queued.
 const COMMANDS: usize = 64;
 /// Events a slow subscriber may fall behind by before it misses some.
 const EVENTS: usize = 1024;
+/// How long the first message waits for the network's time.
+const TIME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How an account behaves.
 #[derive(Debug, Clone)]
@@ -74,6 +76,9 @@ pub struct Account {
     commands: mpsc::Sender<Command>,
     cancel: CancellationToken,
     task: Option<JoinHandle<()>>,
+    closed: Option<Closed>,
+    /// What has happened since the start, for the first subscriber.
+    first: Mutex<Option<broadcast::Receiver<Event>>>,
 }
 
 /// What the handle and the task both use.
@@ -118,7 +123,7 @@ impl Account {
         clock: Box<dyn Clock>,
         options: AccountOptions,
     ) -> Result<Self, CoreError> {
-        let store = StoreThread::start(store)?;
+        let (store, closed) = StoreThread::start(store)?;
         let (identity, remembered) =
             store.call(|store| Ok((store.identity()?, StoreCache::load(store)?))).await?;
         let keys = AccountKeys::from_seed16(*identity.seed);
@@ -133,7 +138,7 @@ impl Account {
         };
         let network = Network::new(profile, clock, options.network.clone(), cached, cache)?;
         network.set_own_account(keys.account_id());
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, first) = broadcast::channel(EVENTS);
         let shared = Arc::new(Shared {
             keys,
             store,
@@ -150,6 +155,8 @@ impl Account {
             commands,
             cancel,
             task: Some(task),
+            closed: Some(closed),
+            first: Mutex::new(Some(first)),
         })
     }
 
@@ -165,14 +172,21 @@ impl Account {
         &self.shared.network
     }
 
-    /// Everything that happens from now on.
+    /// Everything that happens from now on; the first subscriber also gets what has happened
+    /// since the start.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.shared.events.subscribe()
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first
+            .take()
+            .unwrap_or_else(|| self.shared.events.subscribe())
     }
 
     /// Queues a text message on disk and returns its row. From then on it is sent, retried, or
     /// reported as failed, across restarts. To the own account id: Note to Self.
+    ///
+    /// The message gets the network's time. While that is not known yet this waits for it, two
+    /// seconds at most; without a network the message has this machine's time.
     ///
     /// # Errors
     /// [`CoreError::EmptyMessage`], [`CoreError::MessageTooLong`], or a database error: then
@@ -188,6 +202,7 @@ impl Account {
                 limit: limits::MAX_BODY_CHARS,
             });
         }
+        self.shared.network.learn_time_within(TIME_PATIENCE).await;
         let message = NewOutgoing {
             conversation: to,
             body: text.to_owned(),
@@ -218,7 +233,8 @@ impl Account {
         Ok(queued)
     }
 
-    /// Polls the own swarm once.
+    /// Polls the own swarm once, after a poll that is under way: what was stored before this call
+    /// is found.
     ///
     /// # Errors
     /// [`CoreError::Net`] when the network does not answer.
@@ -261,12 +277,19 @@ impl Account {
         self.shared.store.call(|store| store.conversations()).await
     }
 
-    /// Stops the task: requests under way end, what is queued stays queued.
+    /// Stops the task: requests under way end, what is queued stays queued. When it returns,
+    /// everything is on disk and the database is closed.
     pub async fn close(mut self) {
         self.cancel.cancel();
         if let Some(task) = self.task.take() {
             // A task that panicked has nothing left to say.
             let _ = task.await;
+        }
+        let closed = self.closed.take();
+        // The last handle to the database goes with this one.
+        drop(self);
+        if let Some(closed) = closed {
+            closed.wait().await;
         }
     }
 }

@@ -31,6 +31,14 @@ pub enum CoreError {
     /// The text is no valid message.
     #[error("the message cannot be sent: {0}")]
     Build(#[from] session_messages::BuildError),
+    /// A poll that several callers waited for did not succeed.
+    #[error("{reason}")]
+    PollFailed {
+        /// Why, for a person.
+        reason: String,
+        /// What a caller should do about it.
+        kind: ErrorKind,
+    },
     /// The account's task has ended.
     #[error("the account is closed")]
     Stopped,
@@ -46,6 +54,7 @@ impl CoreError {
             }
             Self::Net(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::PollFailed { kind, .. } => *kind,
             Self::Stopped => ErrorKind::Internal,
         }
     }

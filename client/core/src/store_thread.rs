@@ -17,19 +17,35 @@ pub(crate) struct StoreThread {
     jobs: mpsc::Sender<Job>,
 }
 
+/// Says when the thread is done.
+#[derive(Debug)]
+pub(crate) struct Closed(oneshot::Receiver<()>);
+
+impl Closed {
+    /// Waits until everything queued is written and the database is closed. That happens after
+    /// the last handle is dropped.
+    pub(crate) async fn wait(self) {
+        // The other end is dropped, never used: that is the message.
+        let _ = self.0.await;
+    }
+}
+
 impl StoreThread {
-    /// Starts the thread.
-    pub(crate) fn start(mut store: Store) -> Result<Self, CoreError> {
+    /// Starts the thread. What is returned with the handle ends when the database is closed.
+    pub(crate) fn start(mut store: Store) -> Result<(Self, Closed), CoreError> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let (open, closed) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("session-store".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
                     job(&mut store);
                 }
+                drop(store);
+                drop(open);
             })
             .map_err(|_| CoreError::Stopped)?;
-        Ok(Self { jobs })
+        Ok((Self { jobs }, Closed(closed)))
     }
 
     /// Runs `work` on the database and returns its result.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use session_onion::paths::Purpose;
 use session_onion::pool::{ANSWERS, Draw, PoolSource, RefreshFrom};
 use session_storage_rpc::Request;
 use session_storage_rpc::node_list::{self, NodeListAnswer};
@@ -21,8 +22,27 @@ use crate::profile::Seed;
 
 /// Longest seed answer read.
 const MAX_SEED_ANSWER: usize = 16 * 1024 * 1024;
-/// Time between two questions to the seeds because no path worked.
+/// Time after a first question to the seeds because no path worked; it doubles with each further
+/// one until a path works.
 const SEED_PAUSE: Duration = Duration::from_secs(10);
+/// The longest it becomes.
+const LONGEST_SEED_PAUSE: Duration = Duration::from_secs(300);
+
+/// Through which nodes other nodes are asked for their list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Roads {
+    /// Through the guard, so that refreshing tells nobody else where we are.
+    Guarded,
+    /// Through any: no guard may be chosen from a list that only a seed has vouched for.
+    Random,
+}
+
+/// A node to be asked for its list.
+struct Trip {
+    target: NodeContact,
+    /// `None`: the path manager chooses.
+    hops: Option<[NodeContact; 3]>,
+}
 
 impl Network {
     /// Makes sure that there is a node list to work with.
@@ -57,7 +77,7 @@ impl Network {
             pool.refresh_from()
         };
         let _one_at_a_time = self.refresh.lock().await;
-        if from == RefreshFrom::Nodes && self.ask_nodes().await {
+        if from == RefreshFrom::Nodes && self.ask_nodes(Roads::Guarded).await {
             return Ok(());
         }
         self.ask_seeds().await
@@ -66,11 +86,16 @@ impl Network {
     /// No path could be built: perhaps the remembered list is of a network that has moved on.
     pub(crate) async fn paths_exhausted(&self) {
         {
-            let mut asked = lock(&self.seeds_asked);
-            if asked.is_some_and(|at| at.elapsed() < SEED_PAUSE) {
+            let mut tries = lock(&self.seed_tries);
+            let doublings = tries.count.saturating_sub(1).min(16);
+            let pause = SEED_PAUSE
+                .saturating_mul(1 << doublings)
+                .min(LONGEST_SEED_PAUSE);
+            if tries.last.is_some_and(|at| at.elapsed() < pause) {
                 return;
             }
-            *asked = Some(Instant::now());
+            tries.count += 1;
+            tries.last = Some(Instant::now());
         }
         let _one_at_a_time = self.refresh.lock().await;
         if let Err(error) = self.ask_seeds().await {
@@ -94,7 +119,7 @@ impl Network {
                         Ok(_) => {
                             // One seed could lie about some nodes: take what nodes agree on, so
                             // that the guard is not chosen from a single answer.
-                            if !self.ask_nodes().await {
+                            if !self.ask_nodes(Roads::Random).await {
                                 tracing::info!("the node list is known from a seed only");
                                 self.pool_changed();
                             }
@@ -134,48 +159,34 @@ impl Network {
             .collect())
     }
 
-    /// Asks three random nodes over random paths and takes what two of them agree on.
-    async fn ask_nodes(&self) -> bool {
-        let trips: Vec<(NodeContact, [NodeContact; 3])> = {
+    /// Asks three random nodes and takes what two of them agree on.
+    async fn ask_nodes(&self, roads: Roads) -> bool {
+        let trips: Vec<Trip> = {
             let pool = lock(&self.pool);
             let mut rng = rand::rng();
             let subnets = pool.subnet_rule();
-            let mut exclude = BTreeSet::new();
-            let targets: Vec<NodeContact> = pool
-                .draw(
-                    ANSWERS,
-                    Draw {
-                        exclude: &exclude,
-                        subnets,
-                    },
-                    &mut rng,
-                )
-                .into_iter()
-                .cloned()
-                .collect();
+            let mut draw = |count, exclude: &BTreeSet<_>| -> Vec<NodeContact> {
+                let drawn = pool.draw(count, Draw { exclude, subnets }, &mut rng);
+                drawn.into_iter().cloned().collect()
+            };
+            let targets = draw(ANSWERS, &BTreeSet::new());
             targets
                 .into_iter()
                 .filter_map(|target| {
-                    exclude = BTreeSet::from([target.ed25519]);
-                    let hops: Vec<NodeContact> = pool
-                        .draw(
-                            3,
-                            Draw {
-                                exclude: &exclude,
-                                subnets,
-                            },
-                            &mut rng,
-                        )
-                        .into_iter()
-                        .cloned()
-                        .collect();
-                    Some((target, hops.try_into().ok()?))
+                    let hops = match roads {
+                        Roads::Guarded => None,
+                        Roads::Random => {
+                            let hops = draw(3, &BTreeSet::from([target.ed25519]));
+                            Some(hops.try_into().ok()?)
+                        }
+                    };
+                    Some(Trip { target, hops })
                 })
                 .collect()
         };
         let mut asked: FuturesUnordered<_> = trips
             .iter()
-            .map(|(target, hops)| self.node_list_of(target, hops))
+            .map(|trip| self.node_list_of(trip))
             .collect();
         let mut answers = Vec::new();
         while let Some(answer) = asked.next().await {
@@ -195,23 +206,29 @@ impl Network {
         }
     }
 
-    async fn node_list_of(
-        &self,
-        target: &NodeContact,
-        hops: &[NodeContact; 3],
-    ) -> Option<Vec<NodeContact>> {
+    async fn node_list_of(&self, trip: &Trip) -> Option<Vec<NodeContact>> {
         let question = Request::OxendRequest(node_list::node_request());
         let payload = Request::batch(vec![question]).ok()?.to_json_text();
-        let exchange = Exchange {
-            http: &self.http,
-            cipher: self.options.cipher,
-            timeout: self.options.request_timeout,
-            hops,
-            destination: target,
+        let payload = payload.as_bytes();
+        let reply = match &trip.hops {
+            None => {
+                let answer = self.exchange_once(&trip.target, &[], &Purpose::Lookup, payload, 1);
+                answer.await.ok()?.0
+            }
+            Some(hops) => {
+                let exchange = Exchange {
+                    http: &self.http,
+                    cipher: self.options.cipher,
+                    timeout: self.options.request_timeout,
+                    hops,
+                    destination: &trip.target,
+                };
+                let sent = self.clock.local();
+                let (reply, _) = exchange.run(payload, 1).await.ok()?;
+                self.learn_time(&reply, sent);
+                reply
+            }
         };
-        let sent = self.clock.local();
-        let (reply, _) = exchange.run(payload.as_bytes(), 1).await.ok()?;
-        self.learn_time(&reply, sent);
         let body = serde_json::from_str(&reply.body).ok()?;
         let results = BatchResponse::from_json(&body).ok()?.results;
         let answer = OxendResponse::from_json(results.first()?.success().ok()?).ok()?;

@@ -98,12 +98,22 @@ impl NetworkClock {
         offsets.push_back(t.as_ms_i64().saturating_sub(middle));
     }
 
-    /// Forgets what was learned, because a node just refused our time.
-    pub fn reset(&self) {
-        self.offsets
+    /// Whether anything was learned yet.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self
+            .offsets
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+            .is_empty()
+    }
+
+    /// Forgets all but the newest `count` answers, because a node refused our time and others
+    /// were asked since then.
+    pub fn keep_newest(&self, count: usize) {
+        let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = offsets.len().saturating_sub(count);
+        offsets.drain(..old);
     }
 }
 
@@ -156,5 +166,22 @@ mod tests {
         assert!(skew.to_string().contains("60 min behind"));
         clock.observe(at(local), at(local), at(5));
         assert_eq!(clock.now().as_ms(), local + 3_600_000);
+    }
+
+    #[test]
+    fn newer_answers_replace_older_ones_when_they_are_to() {
+        let local = 1_700_000_000_000;
+        let clock = NetworkClock::new(Box::new(Fixed(local)));
+        assert!(!clock.is_known());
+        let at = |ms| Timestamp::from_ms(ms);
+        for offset in [1_000, 1_000, 1_000, 1_000, 50_000, 50_000] {
+            clock.observe(at(local), at(local), at(local + offset));
+        }
+        assert_eq!(clock.offset_ms(), 1_000);
+        clock.keep_newest(2);
+        assert_eq!(clock.offset_ms(), 50_000);
+        assert!(clock.is_known());
+        clock.keep_newest(5);
+        assert_eq!(clock.offset_ms(), 50_000);
     }
 }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod swarms;
+mod time;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,8 +71,19 @@ pub struct Network {
     own: Mutex<Option<SwarmPubkey>>,
     /// One refresh of the node list at a time.
     pub(crate) refresh: tokio::sync::Mutex<()>,
-    /// When the seeds were last asked because no path worked.
-    pub(crate) seeds_asked: Mutex<Option<Instant>>,
+    /// Questions to the seeds because no path worked.
+    pub(crate) seed_tries: Mutex<SeedTries>,
+    /// When nodes were last asked for the time.
+    time_asked: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// Questions to the seeds because no path worked, since one last did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SeedTries {
+    /// How many.
+    pub(crate) count: u32,
+    /// When the last one was.
+    pub(crate) last: Option<Instant>,
 }
 
 impl Network {
@@ -118,16 +130,27 @@ impl Network {
             swarms: Mutex::new(swarms),
             own: Mutex::new(None),
             refresh: tokio::sync::Mutex::new(()),
-            seeds_asked: Mutex::new(None),
+            seed_tries: Mutex::new(SeedTries::default()),
+            time_asked: tokio::sync::Mutex::new(None),
         })
     }
 
     /// Says whose swarm guards and exits must keep out of.
     pub fn set_own_account(&self, account: AccountId) {
-        let owner = SwarmPubkey::from(account);
-        *lock(&self.own) = Some(owner);
-        if let Some(swarm) = lock(&self.swarms).get(&owner) {
-            lock(&self.paths).set_own_swarm(&swarm.keys());
+        *lock(&self.own) = Some(SwarmPubkey::from(account));
+        self.avoid_own_swarm();
+    }
+
+    /// Tells the path manager who keeps the own mailbox: as the swarm said, before that as the
+    /// node list lets one guess. A first guard from among them would have to be left again.
+    fn avoid_own_swarm(&self) {
+        let Some(owner) = *lock(&self.own) else {
+            return;
+        };
+        let told = lock(&self.swarms).get(&owner).map(CachedSwarm::keys);
+        let members = told.unwrap_or_else(|| self.likely_members(&owner));
+        if !members.is_empty() {
+            lock(&self.paths).set_own_swarm(&members);
         }
     }
 
@@ -178,6 +201,7 @@ impl Network {
                 serde_json::to_string(&*pool),
             )
         };
+        self.avoid_own_swarm();
         lock(&self.paths).set_pool(&nodes, now, &mut rand::rng());
         if let Ok(json) = json {
             self.cache.save_pool(json, now);

@@ -5,8 +5,8 @@ use core::fmt;
 use session_crypto::AccountKeys;
 use session_types::{AccountId, Namespace, SwarmPubkey};
 
-use crate::core::{Core, Kind};
-use crate::data::{Dict, Value};
+use crate::engine::{Core, Kind};
+use crate::data::Dict;
 use crate::error::ConfigError;
 use crate::fields::{Disappearing, MAX_NAME, Notify, truncated, within};
 use crate::picture::Picture;
@@ -16,6 +16,7 @@ use crate::wrap;
 mod blinded;
 
 pub use blinded::BlindedContact;
+pub(crate) use blinded::is_blinded;
 
 const KIND: Kind = Kind {
     name: "Contacts",
@@ -286,11 +287,4 @@ fn without_mentions(notify: Notify) -> Notify {
 /// The account id a key stands for.
 pub(crate) fn account_id(key: &[u8]) -> Option<AccountId> {
     AccountId::try_from(SwarmPubkey::try_from(key).ok()?).ok()
-}
-
-/// A key and value that are only stored together.
-pub(crate) fn put_server_key(server: &mut Dict, key: &[u8; 32]) {
-    if server.bytes(b"#") != Some(key.as_slice()) {
-        server.insert(b"#", Value::from(key.as_slice()));
-    }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use session_types::{Namespace, Timestamp};
 use zeroize::Zeroizing;
 
-use crate::core::{Core, Incoming, Merged, Push, State};
+use crate::engine::{Core, Incoming, Merged, Push, State};
 use crate::error::ConfigError;
 
 /// Where the kinds of config give their common part to [`SharedConfig`].
@@ -118,11 +118,11 @@ macro_rules! shared_config {
     ($name:ident $({ $($more:tt)* })?) => {
         #[allow(private_interfaces, reason = "see the trait")]
         impl crate::shared::Sealed for $name {
-            fn core(&self) -> &crate::core::Core {
+            fn core(&self) -> &crate::engine::Core {
                 &self.core
             }
 
-            fn core_mut(&mut self) -> &mut crate::core::Core {
+            fn core_mut(&mut self) -> &mut crate::engine::Core {
                 &mut self.core
             }
 

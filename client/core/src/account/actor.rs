@@ -1,10 +1,11 @@
 //! The task of one account: a loop that owns the schedule and starts the work.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use session_store::{JobId, OutboxJob};
+use session_types::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,15 +21,25 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How often the node list is looked after.
 const MAINTENANCE: Duration = Duration::from_secs(300);
 
+/// Later than any job is due. When jobs are tried again is kept here, by a clock that never
+/// jumps: the network's time is corrected by whatever this machine's clock is wrong.
+const ALL_JOBS: Timestamp = Timestamp::from_ms(u64::MAX);
+
 type PollAnswer = oneshot::Sender<Result<PollSummary, CoreError>>;
 
 struct Actor {
     shared: Arc<Shared>,
-    deliveries: JoinSet<JobId>,
+    deliveries: JoinSet<(JobId, Option<Duration>)>,
     /// Jobs under way, so that none is started twice.
     in_flight: BTreeSet<JobId>,
+    /// Jobs that are not to be tried before a time. A new start tries all of them at once.
+    postponed: BTreeMap<JobId, Instant>,
     polls: JoinSet<Result<PollSummary, CoreError>>,
+    /// Whether the last poll failed.
+    cut_off: bool,
     waiting_for_poll: Vec<PollAnswer>,
+    /// Asked while a poll was under way, which may have looked too early.
+    waiting_for_next_poll: Vec<PollAnswer>,
     next_poll: Option<Instant>,
     next_delivery: Instant,
     maintenance: JoinSet<()>,
@@ -48,8 +59,11 @@ pub(super) async fn run(
         shared,
         deliveries: JoinSet::new(),
         in_flight: BTreeSet::new(),
+        postponed: BTreeMap::new(),
         polls: JoinSet::new(),
+        cut_off: false,
         waiting_for_poll: Vec::new(),
+        waiting_for_next_poll: Vec::new(),
         next_poll,
         next_delivery: now,
         maintenance: JoinSet::new(),
@@ -95,15 +109,21 @@ pub(super) async fn run(
             () = tokio::time::sleep_until(maintain_at) => actor.maintain(),
         }
     }
+    // Everything under way holds a handle to the database.
+    actor.deliveries.shutdown().await;
+    actor.polls.shutdown().await;
+    actor.maintenance.shutdown().await;
 }
 
 impl Actor {
     fn poll(&mut self, answer: Option<PollAnswer>) {
-        self.waiting_for_poll.extend(answer);
         if self.polls.is_empty() {
+            self.waiting_for_poll.extend(answer);
             let shared = Arc::clone(&self.shared);
             self.polls
                 .spawn(async move { polling::poll(&shared).await });
+        } else {
+            self.waiting_for_next_poll.extend(answer);
         }
     }
 
@@ -116,39 +136,58 @@ impl Actor {
             .options
             .poll_every
             .map(|every| if soon { now } else { now + jittered(every) });
+        let was_cut_off = core::mem::replace(&mut self.cut_off, result.is_err());
+        if was_cut_off && !self.cut_off {
+            // The network is back: no need to wait out the pauses of its absence.
+            self.postponed.clear();
+            self.next_delivery = now;
+        }
         if let Err(error) = &result {
             self.shared.emit(Event::PollFailed {
                 reason: error.to_string(),
             });
         }
-        let mut waiting = core::mem::take(&mut self.waiting_for_poll).into_iter();
-        // The error itself goes to the first who asked; later ones learn that it failed.
-        if let Some(first) = waiting.next() {
-            let summary = result.as_ref().ok().copied();
-            let _ = first.send(result);
-            for other in waiting {
-                let _ = other.send(summary.ok_or(CoreError::Stopped));
-            }
+        let mut waiting = core::mem::take(&mut self.waiting_for_poll);
+        let last = waiting.pop();
+        for other in waiting {
+            let _ = other.send(match &result {
+                Ok(summary) => Ok(*summary),
+                Err(error) => Err(CoreError::PollFailed {
+                    reason: error.to_string(),
+                    kind: error.kind(),
+                }),
+            });
+        }
+        // The error itself goes to one of those who asked.
+        if let Some(last) = last {
+            let _ = last.send(result);
+        }
+        self.waiting_for_poll = core::mem::take(&mut self.waiting_for_next_poll);
+        if !self.waiting_for_poll.is_empty() {
+            self.poll(None);
         }
     }
 
     async fn start_deliveries(&mut self) -> Result<(), CoreError> {
-        let now = self.shared.network.now();
-        let (jobs, next) = self
+        let jobs = self
             .shared
             .store
-            .call(move |store| Ok((store.due_jobs(now)?, store.next_job_at()?)))
+            .call(|store| store.due_jobs(ALL_JOBS))
             .await?;
+        self.postponed
+            .retain(|id, _| jobs.iter().any(|job| job.id == *id));
+        let now = Instant::now();
+        self.next_delivery = now + IDLE;
         for job in jobs {
-            if self.deliveries.len() >= MAX_DELIVERIES {
-                break;
+            match self.postponed.get(&job.id) {
+                Some(until) if *until > now => {
+                    self.next_delivery = self.next_delivery.min(*until);
+                }
+                _ if self.deliveries.len() < MAX_DELIVERIES => self.start(job),
+                // Looked for again when one of those under way is done.
+                _ => {}
             }
-            self.start(job);
         }
-        let wait = next.map_or(IDLE, |at| {
-            at.since(now).clamp(Duration::from_millis(50), IDLE)
-        });
-        self.next_delivery = Instant::now() + wait;
         Ok(())
     }
 
@@ -157,21 +196,24 @@ impl Actor {
             let shared = Arc::clone(&self.shared);
             self.deliveries.spawn(async move {
                 let id = job.id;
-                delivery::run(&shared, job).await;
-                id
+                (id, delivery::run(&shared, job).await)
             });
         }
     }
 
-    fn delivered(&mut self, done: Option<JobId>) {
+    fn delivered(&mut self, done: Option<(JobId, Option<Duration>)>) {
+        let now = Instant::now();
         match done {
-            Some(job) => {
+            Some((job, wait)) => {
                 self.in_flight.remove(&job);
+                if let Some(wait) = wait {
+                    self.postponed.insert(job, now + wait);
+                }
             }
             // A job that panicked keeps its row; forgetting all marks lets it be tried again.
             None => self.in_flight.clear(),
         }
-        self.next_delivery = Instant::now();
+        self.next_delivery = now;
     }
 
     fn maintain(&mut self) {

@@ -13,6 +13,8 @@ use crate::{CoreError, Event, Sent};
 
 /// After this long without success a message is reported as failed.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Members that should confirm a message; with fewer another one is asked as well.
+const ENOUGH: usize = 2;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
 
@@ -23,10 +25,11 @@ struct Stored {
     reply: SwarmReply,
 }
 
-/// Runs `job` once and records the outcome: done, postponed, or failed.
-pub(super) async fn run(shared: &Shared, job: OutboxJob) {
-    let outcome = deliver(shared, &job).await;
-    let recorded = match outcome {
+/// Runs `job` once and records the outcome: done, postponed, or failed. Returns how long to wait
+/// before it is tried again; `None` when it is done with.
+pub(super) async fn run(shared: &Shared, job: OutboxJob) -> Option<Duration> {
+    let mut wait = None;
+    let recorded = match deliver(shared, &job).await {
         Ok(stored) => succeed(shared, &job, stored).await,
         Err(error) => {
             let age = shared.network.now().since(job.sent_at);
@@ -39,14 +42,24 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob) {
             if give_up {
                 fail(shared, &job, error.to_string()).await
             } else {
-                postpone(shared, &job, error.to_string()).await
+                let pause = pause(job.attempts);
+                wait = Some(pause);
+                postpone(shared, &job, pause, error.to_string()).await
             }
         }
     };
     if let Err(error) = recorded {
         // The row is unchanged, so the job is due again and the swarm answers `already`.
         tracing::error!(kind = ?error.kind(), "the outcome of a delivery was not recorded");
+        wait = Some(LAST_RETRY);
     }
+    wait
+}
+
+fn pause(attempts: u32) -> Duration {
+    FIRST_RETRY
+        .saturating_mul(1u32.checked_shl(attempts.min(16)).unwrap_or(u32::MAX))
+        .min(LAST_RETRY)
 }
 
 async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> {
@@ -57,13 +70,36 @@ async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> 
     };
     let data = sealed(shared, job, &target).await?;
     let owner = SwarmPubkey::from(target);
+    let build = |now, _member: &_| {
+        let store = StoreRequest::unsigned(owner, now, limits::MAX_TTL_PUBLIC, data.clone())?;
+        Ok(Request::sequence(vec![Request::Store(store)])?)
+    };
     let reply = shared
         .network
-        .ask_swarm(owner, purpose, |now, _member| {
-            let store = StoreRequest::unsigned(owner, now, limits::MAX_TTL_PUBLIC, data.clone())?;
-            Ok(Request::sequence(vec![Request::Store(store)])?)
-        })
+        .ask_swarm(owner, purpose.clone(), build)
         .await?;
+    let mut stored = read(shared, reply)?;
+    if stored.confirmed_by < ENOUGH {
+        // This member may be cut off from the others, by its clock for example, so that nobody
+        // but itself would ever have the message.
+        let first = [stored.reply.route.destination.ed25519];
+        let second = shared
+            .network
+            .ask_others(owner, purpose, &first, build)
+            .await
+            .map_err(CoreError::from)
+            .and_then(|reply| read(shared, reply));
+        match second {
+            Ok(second) if second.confirmed_by > stored.confirmed_by => stored = second,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "only one member has the message for now"),
+        }
+    }
+    Ok(stored)
+}
+
+/// What a member's answer says.
+fn read(shared: &Shared, reply: SwarmReply) -> Result<Stored, CoreError> {
     let answer = reply.results.first().ok_or(NetError::BadReply)?;
     let body = answer.success().map_err(NetError::from)?;
     let stored = StoreResponse::from_json(body).map_err(|_| NetError::BadReply)?;
@@ -157,10 +193,12 @@ async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(),
     Ok(())
 }
 
-async fn postpone(shared: &Shared, job: &OutboxJob, reason: String) -> Result<(), CoreError> {
-    let wait = FIRST_RETRY
-        .saturating_mul(1u32.checked_shl(job.attempts.min(16)).unwrap_or(u32::MAX))
-        .min(LAST_RETRY);
+async fn postpone(
+    shared: &Shared,
+    job: &OutboxJob,
+    wait: Duration,
+    reason: String,
+) -> Result<(), CoreError> {
     let next_attempt = shared.network.now().plus(wait);
     let (id, message_id, text) = (job.id, job.message_id, reason.clone());
     shared

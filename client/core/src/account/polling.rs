@@ -1,5 +1,6 @@
 //! Fetching from the own swarm: one batch for all namespaces, decoded, stored, announced.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use session_crypto::hash;
@@ -7,8 +8,12 @@ use session_messages::{ContentKind, decode_direct};
 use session_net::{NetError, Purpose, SwarmReply};
 use session_storage_rpc::response::RetrievedMessage;
 use session_storage_rpc::{AccountSigner, Request, Retrieve, RetrieveResponse};
-use session_store::{LastHash, ReceivedItem, ReceivedMessage, ReceivedOutcome as Outcome};
-use session_types::{Ed25519PublicKey, MessageHash, Namespace, NodeContact, SwarmPubkey};
+use session_store::{
+    LastHash, ReceivedItem, ReceivedMessage, ReceivedOutcome as Outcome, Store, StoreError,
+};
+use session_types::{
+    AccountId, Ed25519PublicKey, MessageHash, Namespace, NodeContact, SwarmPubkey, Timestamp,
+};
 
 use super::{PollSummary, Shared};
 use crate::{CoreError, Event};
@@ -26,6 +31,10 @@ const NAMESPACES: [(Namespace, i64); 5] = [
 /// one has (docs/protocol/traffic-analysis.md M-10).
 const MEMBERS_ASKED: usize = 3;
 const ROTATE_AFTER_MS: u64 = 24 * 3600 * 1000;
+
+/// Messages of one writer with one sent time that are all kept. Further ones are dropped: nobody
+/// writes that fast.
+const MOST_EQUAL_TIMES: usize = 64;
 
 type LastHashes = BTreeMap<Namespace, MessageHash>;
 
@@ -151,7 +160,10 @@ async fn take_in(
     }
     let rows = shared
         .store
-        .call(move |store| store.ingest(&items, &last_hashes))
+        .call(move |store| {
+            part_equal_times(store, &mut items)?;
+            store.ingest(&items, &last_hashes)
+        })
         .await?;
     let new_messages = rows.len();
     for message in rows {
@@ -165,6 +177,34 @@ async fn take_in(
         new_messages,
     });
     Ok(PollSummary { new_messages, more })
+}
+
+/// Moves a message by milliseconds when another one of its writer has its sent time: two devices
+/// of one account may write in the same millisecond, and neither message must be taken for a
+/// repetition of the other. A repetition has the same text.
+fn part_equal_times(store: &Store, items: &mut [ReceivedItem]) -> Result<(), StoreError> {
+    let mut taken: BTreeMap<(AccountId, Timestamp), (AccountId, String)> = BTreeMap::new();
+    for item in items {
+        let Outcome::Message(message) = &mut item.outcome else {
+            continue;
+        };
+        for _ in 0..MOST_EQUAL_TIMES {
+            let name = (message.sender, message.sent_at);
+            let other = match taken.get(&name) {
+                Some((conversation, body)) => Some((*conversation, body.clone())),
+                None => store
+                    .message_by_sender(&name.0, name.1)?
+                    .map(|row| (row.conversation, row.body)),
+            };
+            let this = (message.conversation, message.body.clone());
+            if other.as_ref().is_none_or(|other| *other == this) {
+                taken.insert(name, this);
+                break;
+            }
+            message.sent_at = message.sent_at.plus(Duration::from_millis(1));
+        }
+    }
+    Ok(())
 }
 
 /// Decides what a stored message is to this account.

@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use rand::seq::IndexedRandom as _;
 use session_onion::packet::NodeReply;
-use session_onion::paths::{Outcome, PathId, PathRequest, Purpose};
-use session_storage_rpc::request::GetSwarm;
+use session_onion::paths::{Outcome, PathId, PathRequest, PathStatus, Purpose};
 use session_storage_rpc::{BatchResponse, Request, SubResponse, SwarmResponse};
 use session_types::{Ed25519PublicKey, NodeContact, SwarmPubkey, Timestamp};
 
-use super::{Network, SwarmReply, lock};
+use super::{Network, SeedTries, SwarmReply, lock};
 use crate::exchange::Exchange;
 use crate::{NetError, Route};
 
 /// What one try led to.
-enum Tried {
+pub(super) enum Tried {
     Answered(Box<SwarmReply>),
     /// Another path, the same node.
     TryAgain(NetError),
@@ -42,24 +41,41 @@ impl Network {
     where
         F: Fn(Timestamp, &Ed25519PublicKey) -> Result<Request, NetError> + Send + Sync,
     {
+        self.ask_others(owner, purpose, &[], build).await
+    }
+
+    /// As [`Network::ask_swarm`], but none of the members in `except`. For an answer that is to
+    /// be had independently of theirs.
+    ///
+    /// # Errors
+    /// As [`Network::ask_swarm`]; [`NetError::NoSwarm`] when there are no other members.
+    pub async fn ask_others<F>(
+        &self,
+        owner: SwarmPubkey,
+        purpose: Purpose,
+        except: &[Ed25519PublicKey],
+        build: F,
+    ) -> Result<SwarmReply, NetError>
+    where
+        F: Fn(Timestamp, &Ed25519PublicKey) -> Result<Request, NetError> + Send + Sync,
+    {
         let mut failed = BTreeSet::new();
         let mut last = NetError::NoSwarm;
         for attempt in 1..=self.options.attempts {
             let members = self.swarm(&owner).await?;
-            let candidates: Vec<&NodeContact> = members
+            let (failing, fresh): (Vec<&NodeContact>, Vec<&NodeContact>) = members
                 .iter()
-                .filter(|m| !failed.contains(&m.ed25519))
-                .collect();
-            // When all of them failed the first failures may be over.
-            let member = match candidates.choose(&mut rand::rng()) {
-                Some(member) => (*member).clone(),
-                None => {
-                    failed.clear();
-                    let Some(member) = members.choose(&mut rand::rng()) else {
-                        continue;
-                    };
-                    member.clone()
-                }
+                .filter(|member| !except.contains(&member.ed25519))
+                .partition(|member| failed.contains(&member.ed25519));
+            let candidates = if fresh.is_empty() {
+                // When all of them failed the first failures may be over.
+                failed.clear();
+                failing
+            } else {
+                fresh
+            };
+            let Some(member) = candidates.choose(&mut rand::rng()).copied().cloned() else {
+                return Err(NetError::NoSwarm);
             };
             let keys = keys_of(&members);
             match self
@@ -164,9 +180,29 @@ impl Network {
         }
     }
 
-    /// One try over a path of the path manager. The error says whether the destination is to
-    /// blame.
+    /// One try over a path of the path manager; when no path works the seeds are asked for a new
+    /// node list. The error says whether the destination is to blame.
     async fn exchange(
+        &self,
+        destination: &NodeContact,
+        swarm: &[Ed25519PublicKey],
+        purpose: &Purpose,
+        payload: &[u8],
+        attempt: u32,
+    ) -> Result<(NodeReply, Route), (bool, NetError)> {
+        let outcome = self
+            .exchange_once(destination, swarm, purpose, payload, attempt)
+            .await;
+        if let Err((_, error)) = &outcome
+            && (matches!(error, NetError::NoPath(_)) || self.cut_off())
+        {
+            self.paths_exhausted().await;
+        }
+        outcome
+    }
+
+    /// One try over a path of the path manager.
+    pub(crate) async fn exchange_once(
         &self,
         destination: &NodeContact,
         swarm: &[Ed25519PublicKey],
@@ -182,13 +218,7 @@ impl Network {
             };
             lock(&self.paths).path(&request, self.clock.now(), &mut rand::rng())
         };
-        let path = match path {
-            Ok(path) => path,
-            Err(error) => {
-                self.paths_exhausted().await;
-                return Err((false, error.into()));
-            }
-        };
+        let path = path.map_err(|error| (false, error.into()))?;
         let exchange = Exchange {
             http: &self.http,
             cipher: self.options.cipher,
@@ -200,17 +230,32 @@ impl Network {
         match exchange.run(payload, attempt).await {
             Ok((reply, route)) => {
                 self.report(path.id, Outcome::Success);
+                *lock(&self.seed_tries) = SeedTries::default();
                 self.learn_time(&reply, sent);
                 Ok((reply, route))
             }
             Err(failed) => {
-                if let Outcome::NodeNotFound(key) = failed.outcome {
+                // A hop is believed only about nodes it was asked to pass this request to.
+                let [_, middle, exit] = &path.hops;
+                if let Outcome::NodeNotFound(key) = failed.outcome
+                    && [middle, exit, destination]
+                        .iter()
+                        .any(|node| node.ed25519 == key)
+                {
                     lock(&self.pool).remove(&key);
                 }
                 self.report(path.id, failed.outcome);
                 Err((failed.blames_destination, failed.error))
             }
         }
+    }
+
+    /// Whether no guard works, so that the node list may be of a network that has moved on.
+    fn cut_off(&self) -> bool {
+        matches!(
+            self.status(),
+            PathStatus::Offline { .. } | PathStatus::GuardLimit { .. }
+        )
     }
 
     fn report(&self, path: PathId, outcome: Outcome) {
@@ -232,7 +277,7 @@ impl Network {
                 let answer = serde_json::from_str(&reply.body).ok();
                 return self.wrong_swarm(owner, member, answer.as_ref());
             }
-            406 | 425 => return self.wrong_time().await,
+            406 | 425 => return self.wrong_time(member).await,
             status @ 500.. => {
                 return Tried::TryAnother(NetError::Refused {
                     status,
@@ -253,7 +298,7 @@ impl Network {
             return self.wrong_swarm(owner, member, Some(&wrong.body));
         }
         if results.iter().any(|r| matches!(r.code, 406 | 425)) {
-            return self.wrong_time().await;
+            return self.wrong_time(member).await;
         }
         if let Some(broken) = results.iter().find(|r| r.code >= 500) {
             let text = broken
@@ -281,48 +326,13 @@ impl Network {
         }
         Tried::TryAnother(NetError::WrongSwarm)
     }
-
-    /// A node refused our time: ask three others what time it is, then try again.
-    async fn wrong_time(&self) -> Tried {
-        self.clock.reset();
-        let nodes: Vec<NodeContact> = {
-            let pool = lock(&self.pool);
-            let all: Vec<_> = pool.nodes().cloned().collect();
-            all.sample(&mut rand::rng(), 3).cloned().collect()
-        };
-        for node in nodes {
-            // The answer's time is learned on the way; the question itself does not matter.
-            let Some(owner) = *lock(&self.own) else { break };
-            let Ok(request) = Request::batch(vec![Request::GetSwarm(GetSwarm::new(owner))]) else {
-                break;
-            };
-            if let Err(error) = self.ask_node(&node, &[], Purpose::Lookup, &request).await {
-                tracing::debug!(kind = ?error.kind(), "a node did not tell the time");
-            }
-        }
-        Tried::TryAgain(NetError::Clock)
-    }
-
-    /// Every answer tells the node's time (docs/protocol/paths.md section 6).
-    pub(crate) fn learn_time(&self, reply: &NodeReply, sent: Timestamp) {
-        let received = self.clock.local();
-        let Ok(results) = batch_results(reply) else {
-            return;
-        };
-        let time = results
-            .iter()
-            .find_map(|r| r.body.get("t").and_then(|t| t.as_u64()));
-        if let Some(t) = time {
-            self.clock.observe(sent, received, Timestamp::from_ms(t));
-        }
-    }
 }
 
 fn keys_of(nodes: &[NodeContact]) -> Vec<Ed25519PublicKey> {
     nodes.iter().map(|node| node.ed25519).collect()
 }
 
-fn batch_results(reply: &NodeReply) -> Result<Vec<SubResponse>, NetError> {
+pub(super) fn batch_results(reply: &NodeReply) -> Result<Vec<SubResponse>, NetError> {
     let body = serde_json::from_str(&reply.body).map_err(|_| NetError::BadReply)?;
     Ok(BatchResponse::from_json(&body)
         .map_err(|_| NetError::BadReply)?

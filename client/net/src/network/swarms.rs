@@ -1,19 +1,24 @@
 //! Which nodes hold whose mailbox.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use session_onion::paths::Purpose;
 use session_onion::pool::{Draw, SubnetRule};
 use session_storage_rpc::request::GetSwarm;
 use session_storage_rpc::{Request, SwarmResponse};
-use session_types::{Ed25519PublicKey, NodeContact, SwarmPubkey, Timestamp};
+use session_types::{
+    Ed25519PublicKey, NodeContact, SwarmId, SwarmPubkey, Timestamp, nearest_swarm,
+};
 
 use super::{Network, lock};
 use crate::NetError;
 
 /// Age at which a swarm is looked up anew.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Known members below which they are looked up anew (docs/protocol/paths.md section 5.2).
+const ENOUGH: usize = 3;
 /// Random nodes asked before a lookup is given up.
 const LOOKUPS: usize = 3;
 
@@ -58,7 +63,7 @@ impl Network {
             .filter(|n| known.contains(&n.ed25519))
             .cloned()
             .collect();
-        let enough = usable.len() >= 3 || usable.len() == swarm.nodes.len();
+        let enough = usable.len() >= ENOUGH || usable.len() == swarm.nodes.len();
         let fresh = now.distance(swarm.learned_at) < MAX_AGE;
         (enough && fresh && !usable.is_empty()).then_some(usable)
     }
@@ -67,7 +72,7 @@ impl Network {
         let asked: Vec<NodeContact> = {
             let pool = lock(&self.pool);
             let how = Draw {
-                exclude: &Default::default(),
+                exclude: &BTreeSet::new(),
                 subnets: SubnetRule::Any,
             };
             pool.draw(LOOKUPS, how, &mut rand::rng())
@@ -111,20 +116,44 @@ impl Network {
             nodes,
             learned_at: self.clock.now(),
         };
-        if *lock(&self.own) == Some(*owner) {
-            lock(&self.paths).set_own_swarm(&swarm.keys());
-        }
         if let Ok(json) = serde_json::to_string(&swarm) {
             self.cache.save_swarm(owner, json, swarm.learned_at);
         }
         lock(&self.swarms).insert(*owner, swarm);
+        if *lock(&self.own) == Some(*owner) {
+            self.avoid_own_swarm();
+        }
         true
     }
 
-    /// A member said it is not one and named no others.
+    /// A member said it is not one and named no others. With too few left they are looked up
+    /// anew.
     pub(super) fn forget_member(&self, owner: &SwarmPubkey, node: &Ed25519PublicKey) {
-        if let Some(swarm) = lock(&self.swarms).get_mut(owner) {
+        let mut swarms = lock(&self.swarms);
+        if let Some(swarm) = swarms.get_mut(owner) {
             swarm.nodes.retain(|member| member.ed25519 != *node);
+            if swarm.nodes.len() < ENOUGH {
+                swarms.remove(owner);
+            }
         }
+    }
+
+    /// Who keeps `owner`'s mailbox by the swarms named in the node list. Not to be relied on:
+    /// lists agree on keys and addresses, not on swarms.
+    pub(super) fn likely_members(&self, owner: &SwarmPubkey) -> Vec<Ed25519PublicKey> {
+        let pool = lock(&self.pool);
+        let swarms: BTreeSet<SwarmId> = pool
+            .nodes()
+            .map(|node| node.swarm)
+            .filter(|swarm| swarm.is_assigned())
+            .collect();
+        let swarms: Vec<SwarmId> = swarms.into_iter().collect();
+        let Some(swarm) = nearest_swarm(&swarms, owner.position()) else {
+            return Vec::new();
+        };
+        pool.nodes()
+            .filter(|node| node.swarm == swarm)
+            .map(|node| node.ed25519)
+            .collect()
     }
 }

@@ -3,8 +3,8 @@ use core::fmt;
 use data_encoding::HEXLOWER;
 use session_types::{SwarmPubkey, network_prefix};
 
-use super::{Contacts, put_server_key};
-use crate::community::CommunityServer;
+use super::Contacts;
+use crate::community::{Community, CommunityServer};
 use crate::data::Dict;
 use crate::error::ConfigError;
 use crate::fields::{MAX_NAME, truncated};
@@ -57,14 +57,9 @@ impl Contacts {
             });
         }
         let name = HEXLOWER.encode(contact.id.key());
-        let server = contact.server.base_url().as_bytes();
-        let key = contact.server.public_key();
+        let room = Community::stored(contact.server.clone(), name);
         self.core
-            .edit(&[b"b", server], |entry| put_server_key(entry, key))?;
-        self.core
-            .edit(&[b"b", server, b"R", name.as_bytes()], |entry| {
-                contact.store(entry);
-            })
+            .edit_room(b"b", &room, |entry| contact.store(entry))
             .map(drop)
     }
 
@@ -73,15 +68,8 @@ impl Contacts {
     /// # Errors
     /// [`ConfigError`] as for every change.
     pub fn erase_blinded(&mut self, base_url: &str, id: SwarmPubkey) -> Result<bool, ConfigError> {
-        let name = HEXLOWER.encode(id.key());
-        let server: &[&[u8]] = &[b"b", base_url.as_bytes()];
-        let known = self
-            .core
-            .put(&[b"b", base_url.as_bytes(), b"R", name.as_bytes()], None)?;
-        if known && !self.core.has_rooms(server) {
-            self.core.put(server, None)?;
-        }
-        Ok(known)
+        self.core
+            .erase_room(b"b", base_url, &HEXLOWER.encode(id.key()))
     }
 
     /// A blinded contact.

@@ -346,11 +346,16 @@ pub(crate) fn bodies(rows: &[MessageRow]) -> Vec<&str> {
     rows.iter().map(|row| row.body.as_str()).collect()
 }
 
-/// What must be equal on every device: writer, time and text of each message.
-pub(crate) fn facts(rows: &[MessageRow]) -> Vec<(AccountId, Timestamp, &str)> {
-    rows.iter()
-        .map(|row| (row.sender, row.sent_at, row.body.as_str()))
-        .collect()
+/// What must be equal on every device: time, writer and text of each message, in order.
+pub(crate) fn facts(rows: &[MessageRow]) -> Vec<(Timestamp, AccountId, &str)> {
+    let mut facts: Vec<_> = rows
+        .iter()
+        .map(|row| (row.sent_at, row.sender, row.body.as_str()))
+        .collect();
+    assert!(facts.is_sorted_by_key(|fact| fact.0), "out of order");
+    // Messages of the same millisecond may be shown in either order.
+    facts.sort_unstable();
+    facts
 }
 
 /// Whether all own messages have arrived.

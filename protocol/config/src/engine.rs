@@ -215,6 +215,39 @@ impl Core {
         Ok(true)
     }
 
+    /// Changes the dict at a path, which is made when there is none and removed when nothing is left
+    /// in it. Whether it was a change.
+    pub(crate) fn edit(
+        &mut self,
+        path: &[&[u8]],
+        change: impl FnOnce(&mut Dict),
+    ) -> Result<bool, ConfigError> {
+        let before = self.at(path).and_then(Value::as_dict);
+        let mut entry = before.cloned().unwrap_or_default();
+        change(&mut entry);
+        entry.prune();
+        if before.map_or_else(|| entry.is_empty(), |before| *before == entry) {
+            return Ok(false);
+        }
+        self.put(path, (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry))))
+    }
+
+    /// Changes fields that stand in the outermost dict. Whether it was a change.
+    pub(crate) fn edit_root(
+        &mut self,
+        change: impl FnOnce(&mut Dict),
+    ) -> Result<bool, ConfigError> {
+        let mut data = self.data().clone();
+        change(&mut data);
+        data.prune();
+        if data == *self.data() {
+            return Ok(false);
+        }
+        self.draft()?.data = Arc::new(data);
+        self.needs_dump = true;
+        Ok(true)
+    }
+
     /// Makes the config one that must be pushed, though nothing changed in it.
     pub(crate) fn touch(&mut self) -> Result<(), ConfigError> {
         self.draft().map(drop)

@@ -1,0 +1,1 @@
+//! Bodies of the fuzz targets, also run as tests over a seed corpus.
