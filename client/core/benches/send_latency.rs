@@ -24,8 +24,13 @@ const MESSAGES: usize = 100;
 #[tokio::main]
 async fn main() {
     let started = Instant::now();
-    let network = Devnet::start(DevnetOptions::default(), |_| {}).await.unwrap();
-    println!("network of 12 nodes up    {:>8.1} ms", ms(started.elapsed()));
+    let network = Devnet::start(DevnetOptions::default(), |_| {})
+        .await
+        .unwrap();
+    println!(
+        "network of 12 nodes up    {:>8.1} ms",
+        ms(started.elapsed())
+    );
     let home = tempfile::tempdir().unwrap();
     let keys = AccountKeys::generate(&mut rand::rng());
     let bob = AccountKeys::generate(&mut rand::rng()).account_id();
@@ -64,7 +69,11 @@ async fn main() {
     times.sort_unstable();
     let at = |percent: usize| ms(*times.get((MESSAGES - 1) * percent / 100).unwrap());
     println!("{MESSAGES} messages, one after another, each with its copy to the own swarm:");
-    println!("  stored by the swarm     p50 {:.1} ms, p99 {:.1} ms", at(50), at(99));
+    println!(
+        "  stored by the swarm     p50 {:.1} ms, p99 {:.1} ms",
+        at(50),
+        at(99)
+    );
     println!(
         "  each: {:.2} requests, {} bytes to the guard, {} bytes back",
         f64::from(requests) / MESSAGES as f64,
@@ -79,8 +88,13 @@ async fn open(profile: &Profile, keys: &AccountKeys) -> (Account, Duration) {
     let started = Instant::now();
     let store = profile.open(keys.account_id(), None).unwrap();
     let network = store.identity().unwrap().network.parse().unwrap();
-    let options = AccountOptions { poll_every: None, ..AccountOptions::default() };
-    let account = Account::open(store, network, Box::new(SystemClock), options).await.unwrap();
+    let options = AccountOptions {
+        poll_every: None,
+        ..AccountOptions::default()
+    };
+    let account = Account::open(store, network, Box::new(SystemClock), options)
+        .await
+        .unwrap();
     (account, started.elapsed())
 }
 
@@ -97,9 +111,16 @@ async fn send(
     to: session_types::AccountId,
 ) -> (Duration, Cost) {
     let started = Instant::now();
-    account.send_text(to, "Is the tea ready? I am on my way.").await.unwrap();
+    account
+        .send_text(to, "Is the tea ready? I am on my way.")
+        .await
+        .unwrap();
     let mut took = Duration::ZERO;
-    let mut cost = Cost { requests: 0, up: 0, down: 0 };
+    let mut cost = Cost {
+        requests: 0,
+        up: 0,
+        down: 0,
+    };
     loop {
         let (route, last) = match events.recv().await.unwrap() {
             Event::MessageSent(sent) => {

@@ -124,13 +124,18 @@ impl Account {
         options: AccountOptions,
     ) -> Result<Self, CoreError> {
         let (store, closed) = StoreThread::start(store)?;
-        let (identity, remembered) =
-            store.call(|store| Ok((store.identity()?, StoreCache::load(store)?))).await?;
+        let (identity, remembered) = store
+            .call(|store| Ok((store.identity()?, StoreCache::load(store)?)))
+            .await?;
         let keys = AccountKeys::from_seed16(*identity.seed);
         // What is remembered is about the account's own network; another one, asked for this
         // once, must neither use nor replace it.
         let is_own_network = identity.network == profile.name();
-        let cached = if is_own_network { remembered } else { CachedNetwork::default() };
+        let cached = if is_own_network {
+            remembered
+        } else {
+            CachedNetwork::default()
+        };
         let cache: Arc<dyn NetworkCache> = if is_own_network {
             Arc::new(StoreCache::new(store.clone()))
         } else {

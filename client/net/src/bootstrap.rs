@@ -24,7 +24,7 @@ use crate::profile::Seed;
 const MAX_SEED_ANSWER: usize = 16 * 1024 * 1024;
 /// Time after a first question to the seeds because no path worked; it doubles with each further
 /// one until a path works.
-const SEED_PAUSE: Duration = Duration::from_secs(10);
+const SEED_PAUSE: Duration = Duration::from_secs(2);
 /// The longest it becomes.
 const LONGEST_SEED_PAUSE: Duration = Duration::from_secs(300);
 
@@ -184,10 +184,8 @@ impl Network {
                 })
                 .collect()
         };
-        let mut asked: FuturesUnordered<_> = trips
-            .iter()
-            .map(|trip| self.node_list_of(trip))
-            .collect();
+        let mut asked: FuturesUnordered<_> =
+            trips.iter().map(|trip| self.node_list_of(trip)).collect();
         let mut answers = Vec::new();
         while let Some(answer) = asked.next().await {
             answers.extend(answer);

@@ -13,8 +13,6 @@ mod attachments;
 mod community;
 #[path = "vectors/direct.rs"]
 mod direct;
-#[path = "vectors/file.rs"]
-mod file;
 #[path = "vectors/group.rs"]
 mod group;
 #[path = "vectors/keys.rs"]

@@ -6,51 +6,9 @@
     clippy::indexing_slicing
 )]
 
-use std::path::PathBuf;
-
-use data_encoding::HEXLOWER;
-use serde_json::{Map, Value as Json};
 use session_encoding::bt::{self, BtError, DictReader};
 use session_encoding::{mnemonic, padding, zstd_frame};
-
-/// Reads a vector file and makes sure that it has these sections and no others.
-fn load(name: &str, sections: &[&str]) -> Map<String, Json> {
-    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors")),
-        PathBuf::from,
-    );
-    let text = std::fs::read_to_string(folder.join(name)).expect(name);
-    let Json::Object(file) = serde_json::from_str(&text).unwrap() else {
-        panic!("{name}")
-    };
-    for key in file.keys() {
-        assert!(
-            key == "about" || sections.contains(&key.as_str()),
-            "{name}: unknown {key}"
-        );
-    }
-    file
-}
-
-/// The cases of a section, of which there must be some, with these keys and no others.
-fn cases<'a>(file: &'a Map<String, Json>, section: &str, keys: &[&str]) -> &'a [Json] {
-    let cases = file[section].as_array().unwrap();
-    assert!(!cases.is_empty(), "{section} is empty");
-    for case in cases {
-        for key in case.as_object().unwrap().keys() {
-            assert!(keys.contains(&key.as_str()), "{section}: unknown key {key}");
-        }
-    }
-    cases
-}
-
-fn hex(value: &Json) -> Vec<u8> {
-    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
-}
-
-fn ok(value: &Json) -> bool {
-    value["ok"].as_bool().unwrap()
-}
+use session_test_support::vectors::{cases, hex, load, ok};
 
 #[test]
 fn bencode() {

@@ -16,8 +16,6 @@ mod file;
 mod group;
 #[path = "vectors/pro.rs"]
 mod pro;
-#[path = "vectors/rng.rs"]
-mod rng;
 
 use file::{File, bytes, check_keys, data};
 use session_encoding::padding;

@@ -9,13 +9,7 @@
     reason = "helpers of a test file"
 )]
 
-#[path = "support/scripted_rng.rs"]
-mod scripted_rng;
-
-use std::path::PathBuf;
-
 use data_encoding::HEXLOWER;
-use scripted_rng::ScriptedRng;
 use serde::Deserialize;
 use session_crypto::X25519Secret;
 use session_onion::packet::{
@@ -23,6 +17,7 @@ use session_onion::packet::{
     build_as, encode_entry, parse_entry, peel,
 };
 use session_onion::{PeelError, v4};
+use session_test_support::ScriptedRng;
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,11 +178,7 @@ struct Reject {
 }
 
 fn load() -> File {
-    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors")),
-        PathBuf::from,
-    );
-    let text = std::fs::read_to_string(folder.join("onion.json")).expect("onion.json is readable");
+    let text = session_test_support::vectors::read("onion.json");
     serde_json::from_str(&text).expect("onion.json has only sections and keys this test knows")
 }
 
@@ -200,9 +191,7 @@ fn cipher(name: &str) -> OnionCipher {
 }
 
 fn scripted(bytes: &Hex) -> ScriptedRng {
-    let mut rng = ScriptedRng::default();
-    rng.push(&bytes.0);
-    rng
+    ScriptedRng::new(&bytes.0)
 }
 
 #[test]

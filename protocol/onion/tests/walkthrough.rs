@@ -6,17 +6,14 @@
     reason = "a test file's helpers"
 )]
 
-#[path = "support/scripted_rng.rs"]
-mod scripted_rng;
-
 use data_encoding::HEXLOWER;
-use scripted_rng::ScriptedRng;
 use session_crypto::Ed25519Secret;
 use session_crypto::X25519Secret;
 use session_onion::packet::{
     Destination, Hop, Layer, OnionCipher, ReplyBody, build, encode_forward, encode_reply,
     parse_entry, parse_forward, peel,
 };
+use session_test_support::ScriptedRng;
 use sha2::{Digest, Sha256};
 
 /// The stored message of step 3, base64.

@@ -275,7 +275,10 @@ mod tests {
         let text = signature.to_base64();
         assert_eq!(text.len(), 88);
         assert_eq!(Signature::from_base64(&text).unwrap(), signature);
-        assert_eq!(Signature::from_base64(text.get(..86).unwrap()).unwrap(), signature);
+        assert_eq!(
+            Signature::from_base64(text.get(..86).unwrap()).unwrap(),
+            signature
+        );
         assert!(Signature::from_base64(text.get(..85).unwrap()).is_err());
         assert!(Signature::from_base64(&"!".repeat(88)).is_err());
     }

@@ -6,31 +6,12 @@
     clippy::indexing_slicing
 )]
 
-use std::path::PathBuf;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
+use session_test_support::vectors;
 use session_types::{SwarmId, SwarmPubkey, nearest_swarm};
 
 const FILE: &str = "swarm.json";
 const KEYS: [&str; 4] = ["chosen", "pubkey_no_prefix", "swarm_ids", "swarm_space"];
-
-fn load() -> Map<String, Value> {
-    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors")),
-        PathBuf::from,
-    );
-    let text = std::fs::read_to_string(folder.join(FILE)).expect(FILE);
-    let Value::Object(file) = serde_json::from_str(&text).unwrap() else {
-        panic!("{FILE} holds no object")
-    };
-    for section in file.keys() {
-        assert!(
-            ["about", "cases"].contains(&section.as_str()),
-            "unknown section {section}"
-        );
-    }
-    file
-}
 
 /// A 64-bit number, which the file writes as text.
 fn number(value: &Value) -> u64 {
@@ -39,10 +20,8 @@ fn number(value: &Value) -> u64 {
 
 #[test]
 fn swarm() {
-    let file = load();
-    let cases = file["cases"].as_array().unwrap();
-    assert!(!cases.is_empty(), "no cases");
-    for case in cases {
+    let file = vectors::load(FILE, &["cases"]);
+    for case in vectors::cases(&file, "cases", &KEYS) {
         let mut fields: Vec<&str> = case
             .as_object()
             .unwrap()

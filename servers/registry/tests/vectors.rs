@@ -7,7 +7,6 @@
 )]
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 use session_registry::{ChainTip, NodeList, RegisteredNode};
@@ -34,11 +33,7 @@ struct Case {
 }
 
 fn read(name: &str) -> File {
-    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors")),
-        PathBuf::from,
-    );
-    serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    serde_json::from_str(&session_test_support::vectors::read(name)).unwrap()
 }
 
 /// One active node in each swarm.

@@ -41,8 +41,13 @@ impl NodeProcess {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { url: format!("https://{}/storage_rpc/v1", line.trim()), child }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            url: format!("https://{}/storage_rpc/v1", line.trim()),
+            child,
+        }
     }
 
     /// SIGKILL: no handler runs, nothing is flushed by the program.
@@ -60,7 +65,10 @@ impl Drop for NodeProcess {
 }
 
 fn now() -> Timestamp {
-    let ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
     Timestamp::from_ms(u64::try_from(ms).unwrap())
 }
 
@@ -88,9 +96,13 @@ async fn write(
         rng.fill_bytes(&mut data);
         let store = Store::unsigned(owner, now(), Duration::from_secs(3600), data).unwrap();
         let body = Request::Store(store).to_json_text();
-        let Ok(reply) = client.post(&url).body(body).send().await else { return hashes };
+        let Ok(reply) = client.post(&url).body(body).send().await else {
+            return hashes;
+        };
         let status = reply.status();
-        let Ok(text) = reply.text().await else { return hashes };
+        let Ok(text) = reply.text().await else {
+            return hashes;
+        };
         if status == 429 {
             continue;
         }
@@ -108,7 +120,15 @@ async fn stored(url: &str, keys: &AccountKeys) -> BTreeSet<String> {
     loop {
         let request = Retrieve::signed(&signer, Namespace::DEFAULT, now()).after(last);
         let body = Request::Retrieve(request).to_json_text();
-        let text = client.post(url).body(body).send().await.unwrap().text().await.unwrap();
+        let text = client
+            .post(url)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         let answer = RetrieveResponse::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
         found.extend(answer.messages.iter().map(|m| m.hash.to_string()));
         last = answer.messages.last().map(|m| m.hash.clone());
@@ -144,7 +164,10 @@ async fn acknowledged_messages_survive_kill_9() {
         let blow = rng.random_range(1..120);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         while count.load(Ordering::Relaxed) < blow {
-            assert!(tokio::time::Instant::now() < deadline, "the node stores nothing");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "the node stores nothing"
+            );
             tokio::task::yield_now().await;
         }
         node.kill();
@@ -157,6 +180,9 @@ async fn acknowledged_messages_survive_kill_9() {
         assert!(lost.is_empty(), "round {round}, seed {seed}: lost {lost:?}");
         node.kill();
     }
-    println!("{} acknowledged in {rounds} rounds, 0 lost", acknowledged.len());
+    println!(
+        "{} acknowledged in {rounds} rounds, 0 lost",
+        acknowledged.len()
+    );
     assert!(acknowledged.len() >= rounds);
 }

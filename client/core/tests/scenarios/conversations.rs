@@ -54,10 +54,9 @@ fn a_message_waits_for_its_recipient_and_a_second_device_gets_both_sides() {
         // Other devices get what was received and the copies of what was sent.
         let alice2 = alice.second_device().await;
         let bob2 = bob.second_device().await;
-        for (device, with, expected) in [
-            (&alice2, bob.id(), &at_alice),
-            (&bob2, alice.id(), &at_bob),
-        ] {
+        for (device, with, expected) in
+            [(&alice2, bob.id(), &at_alice), (&bob2, alice.id(), &at_bob)]
+        {
             let restored = device.until_history(with, 3).await;
             assert_eq!(facts(&restored), facts(expected));
             assert!(all_sent(&restored));
@@ -107,7 +106,11 @@ fn what_a_message_may_be() {
             assert_eq!(error.to_string(), "the message is empty");
         }
         let long = "é".repeat(2001);
-        let error = alice.account().send_text(bob.id(), &long).await.unwrap_err();
+        let error = alice
+            .account()
+            .send_text(bob.id(), &long)
+            .await
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the message has 2001 characters; at most 2000 are allowed"

@@ -31,7 +31,9 @@ async fn story(seed: u64) {
             _ => {
                 let to = (who + rng.random_range(1..3)) % 3;
                 let id = people[to].id();
-                people[who].write(id, &format!("{step}: {who} to {to}")).await;
+                people[who]
+                    .write(id, &format!("{step}: {who} to {to}"))
+                    .await;
                 *written.entry((who.min(to), who.max(to))).or_default() += 1;
             }
         }

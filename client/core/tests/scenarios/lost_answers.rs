@@ -26,6 +26,7 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
         let members = net.swarm(bob.id());
         let (last, hanging, dead) = (members[0], members[1], &members[2..]);
         net.until_held(&members, 1).await;
+        for n in net.devnet.nodes() { eprintln!("{} {} {:?}", n.index, n.contact.https_port, members.iter().position(|m| *m==n.index)); }
         net.kill(dead);
         let hung = net.hang(hanging).await;
         let row = alice.write(bob.id(), "once").await;
@@ -34,11 +35,9 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
         })
         .await;
         assert!(
-            !alice
-                .log()
-                .events()
-                .iter()
-                .any(|event| matches!(event, Event::MessageSent(sent) if sent.message_id == row.id)),
+            !alice.log().events().iter().any(
+                |event| matches!(event, Event::MessageSent(sent) if sent.message_id == row.id)
+            ),
             "the answer came too early for this test"
         );
         net.kill(&[last]);

@@ -73,8 +73,8 @@ async fn wrong_swarm_answers(net: &Net) -> u64 {
     sum
 }
 
-/// Exchanges the two swarms: every node keeps the messages of other people from now on.
-fn exchange_swarms(net: &Net) {
+/// Half of each swarm changes to the other one. Returns the nodes that did.
+fn exchange_half(net: &Net) -> Vec<usize> {
     let registry = net.devnet.registry();
     let list = registry.snapshot();
     let &[a, b] = list.swarm_ids() else {
@@ -84,10 +84,17 @@ fn exchange_swarms(net: &Net) {
     tip.height += 1;
     tip.block_hash[0] ^= 0xff;
     let mut nodes = list.nodes().to_vec();
-    for node in &mut nodes {
-        node.contact.swarm = if node.contact.swarm == a { b } else { a };
+    let mut moved = Vec::new();
+    for (from, to) in [(a, b), (b, a)] {
+        for mover in list.members(from).take(3) {
+            let key = mover.contact.ed25519;
+            let node = nodes.iter_mut().find(|node| node.contact.ed25519 == key);
+            node.unwrap().contact.swarm = to;
+            moved.push(net.index_of(&key));
+        }
     }
     registry.replace(NodeList::new(tip, nodes).unwrap());
+    moved
 }
 
 #[test]
@@ -105,7 +112,7 @@ fn swarms_change_while_people_write() {
         alice.until_outbox_empty().await;
         bob.until_outbox_empty().await;
 
-        exchange_swarms(&net);
+        let moved = exchange_half(&net);
         for i in 4..8 {
             alice.write(bob.id(), &format!("a {i}")).await;
             bob.write(alice.id(), &format!("b {i}")).await;
@@ -116,7 +123,11 @@ fn swarms_change_while_people_write() {
         alice.until_outbox_empty().await;
         bob.until_outbox_empty().await;
 
-        // The nodes have handed over what they kept: a new device finds all of it.
+        // Those who came got from those who stayed what they lacked, in addition to the eight
+        // messages they had in the other swarm.
+        let stayed: Vec<usize> = (0..12).filter(|index| !moved.contains(index)).collect();
+        net.until_held(&stayed, 16).await;
+        net.until_held(&moved, 24).await;
         let bob2 = bob.second_device().await;
         let restored = bob2.until_history(alice.id(), 16).await;
         assert_eq!(facts(&restored), facts(&at_bob));

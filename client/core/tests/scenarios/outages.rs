@@ -91,7 +91,9 @@ fn a_program_that_starts_after_the_outage_sends_what_an_earlier_one_left() {
         alice.write(bob.id(), "two").await;
         alice.until_postponed(first.id).await;
         alice.close().await;
-        let queued = alice.store().due_jobs(session_types::Timestamp::from_ms(u64::MAX));
+        let queued = alice
+            .store()
+            .due_jobs(session_types::Timestamp::from_ms(u64::MAX));
         assert_eq!(queued.unwrap().len(), 1, "in order: one at a time");
 
         net.restart(&ALL).await;

@@ -6,7 +6,7 @@ use session_crypto::attachment::{self, Decryptor, Domain, Encryptor, KeyDerivati
 use session_crypto::hash::blake2b;
 use sha2::{Digest, Sha256};
 
-use crate::file::{array, cases, hex, load, ok, only, text};
+use session_test_support::vectors::{array, cases, hex, load, ok, only, text};
 
 /// Given data, or bytes made by the pattern.
 fn data(case: &Value) -> Vec<u8> {

@@ -9,7 +9,8 @@ use session_crypto::{
 };
 use session_types::{AccountId, ParseError, X25519PublicKey};
 
-use crate::file::{Drawn, array, cases, hex, load, ok, only, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, only, text};
 
 fn server(value: &Value) -> X25519PublicKey {
     X25519PublicKey::new(array(value))
@@ -203,10 +204,10 @@ fn blinded_messages() {
         let own = BlindedKeys::new(recipient.blinding(), &sender, &server).unwrap();
         assert_eq!(*own.id(), blinded(&case["sender_blinded_id"]));
         let plaintext = hex(&case["plaintext"]);
-        let mut rng = Drawn::new(&hex(&case["nonce"]));
+        let mut rng = ScriptedRng::new(&hex(&case["nonce"]));
         let sealed =
             blinded_message::encrypt(&sender, &recipient, &server, &plaintext, &mut rng).unwrap();
-        rng.finish();
+        rng.assert_used_up();
         assert_eq!(sealed, hex(&case["ciphertext"]), "{case}");
         assert_eq!(sealed.len(), plaintext.len() + blinded_message::OVERHEAD);
     }

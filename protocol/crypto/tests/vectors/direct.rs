@@ -4,7 +4,8 @@ use serde_json::Value;
 use session_crypto::{CryptoError, Ed25519Secret, direct};
 use session_types::{AccountId, SwarmPubkey, X25519PublicKey};
 
-use crate::file::{Drawn, array, cases, hex, load, ok, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, text};
 
 /// 32 bytes of X25519 key, or 33 of account id.
 fn recipient(value: &Value) -> Option<X25519PublicKey> {
@@ -44,9 +45,9 @@ fn sealed_messages() {
         let sender = Ed25519Secret::from_bytes(&hex(&case["sender_key"])).unwrap();
         let to = recipient(&case["recipient"]).unwrap();
         let plaintext = hex(&case["plaintext"]);
-        let mut rng = Drawn::new(&hex(&case["ephemeral_x25519_sk"]));
+        let mut rng = ScriptedRng::new(&hex(&case["ephemeral_x25519_sk"]));
         let sealed = direct::encrypt(&sender, &to, &plaintext, &mut rng).unwrap();
-        rng.finish();
+        rng.assert_used_up();
         assert_eq!(sealed, hex(&case["ciphertext"]), "{case}");
         assert_eq!(sealed.len(), plaintext.len() + direct::OVERHEAD);
     }

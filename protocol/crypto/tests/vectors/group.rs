@@ -7,7 +7,8 @@ use session_encoding::bt;
 use session_encoding::zstd_frame;
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 
-use crate::file::{Drawn, array, cases, hex, load, ok, only, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, only, text};
 
 /// Hex, or `<count> x <byte>`.
 fn repeated(value: &Value) -> Vec<u8> {
@@ -52,9 +53,9 @@ fn group_messages() {
             assert!(!ok(case) && text(&case["what"]).contains("1000001 bytes"));
             let sender = Ed25519Secret::from_seed([1; 32]);
             let long = vec![0; 1_000_001];
-            let mut rng = Drawn::new(&[0; 24]);
+            let mut rng = ScriptedRng::new(&[0; 24]);
             let framing = Framing::default();
-            let encrypt = |text: &[u8], rng: &mut Drawn| {
+            let encrypt = |text: &[u8], rng: &mut ScriptedRng| {
                 group_message::encrypt(&sender, &group, &[2; 32], text, framing, rng)
             };
             assert!(encrypt(&long, &mut rng).is_err());
@@ -96,10 +97,10 @@ fn encrypt(case: &Value) {
         compress: case["compress"].as_bool().unwrap(),
         multiple: usize::try_from(case["padding"].as_u64().unwrap()).unwrap(),
     };
-    let mut rng = Drawn::new(&hex(&case["nonce"]));
+    let mut rng = ScriptedRng::new(&hex(&case["nonce"]));
     let ours =
         group_message::encrypt(&sender, &group, &key, &plaintext, framing, &mut rng).unwrap();
-    rng.finish();
+    rng.assert_used_up();
     if framing.multiple > 1 {
         assert_eq!(ours.len() % framing.multiple, 0);
     }
@@ -200,7 +201,7 @@ fn multi_recipient_messages() {
         let given = case["nonce_given"].as_bool().unwrap().then_some(&nonce);
         let messages = messages(case);
         let parts: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
-        let mut rng = Drawn::new(&hex(&case["rng"]));
+        let mut rng = ScriptedRng::new(&hex(&case["rng"]));
         let container = multi_recipient::encrypt_container(
             &sender,
             &recipients(case),
@@ -212,7 +213,7 @@ fn multi_recipient_messages() {
         )
         .unwrap();
         if given.is_none() {
-            rng.finish();
+            rng.assert_used_up();
         }
         assert_eq!(container, hex(&case["encoded"]), "{case}");
     }

@@ -7,7 +7,8 @@ use session_crypto::{
 };
 use session_types::{Ed25519PublicKey, Namespace, Signature, SwarmPubkey, X25519PublicKey};
 
-use crate::file::{Drawn, array, cases, hex, load, ok, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, text};
 
 #[test]
 fn key_pairs_and_signatures() {
@@ -208,13 +209,13 @@ fn signatures_with_x25519_keys() {
         }
         let secret = X25519Secret::from_bytes(array(&case["x25519_sk"]));
         assert_eq!(*secret.public(), public);
-        let mut rng = Drawn::new(&hex(&case["random64"]));
+        let mut rng = ScriptedRng::new(&hex(&case["random64"]));
         assert_eq!(
             xed25519::sign(&secret, &message, &mut rng),
             signature,
             "{case}"
         );
-        rng.finish();
+        rng.assert_used_up();
         let positive = x25519_to_ed25519(&public).unwrap();
         assert_eq!(positive.to_hex(), text(&case["ed25519_pk_positive"]));
         let original = Ed25519PublicKey::new(array(&case["ed25519_pk_original"]));

@@ -5,7 +5,8 @@ use serde_json::Value;
 use session_crypto::{HopKey, OnionCipher, X25519Secret};
 use session_types::X25519PublicKey;
 
-use crate::file::{Drawn, array, cases, hex, load, ok, only, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, only, text};
 
 fn secret(value: &Value) -> X25519Secret {
     X25519Secret::from_bytes(array(value))
@@ -85,9 +86,9 @@ fn layers() {
         for (kind, from, to) in [("request", &sent, &answered), ("reply", &answered, &sent)] {
             let plaintext = hex(&case[format!("{kind}_plaintext")]);
             let ciphertext = hex(&case[format!("{kind}_ciphertext")]);
-            let mut rng = Drawn::new(&hex(&case[format!("{kind}_nonce")]));
+            let mut rng = ScriptedRng::new(&hex(&case[format!("{kind}_nonce")]));
             assert_eq!(from.encrypt(&plaintext, &mut rng), ciphertext, "{case}");
-            rng.finish();
+            rng.assert_used_up();
             assert_eq!(to.decrypt(&ciphertext).unwrap(), plaintext, "{case}");
         }
     }
@@ -161,7 +162,7 @@ fn layers_of_the_specification() {
     ];
     for (cipher, nonce, body) in table {
         let sent = HopKey::client(cipher, &client, node.public()).unwrap();
-        let message = sent.encrypt(&unhex(PLAINTEXT), &mut Drawn::new(&vec![0; nonce]));
+        let message = sent.encrypt(&unhex(PLAINTEXT), &mut ScriptedRng::new(&vec![0; nonce]));
         assert_eq!(message, [vec![0; nonce], unhex(body)].concat(), "{cipher}");
         let received = HopKey::server(cipher, &node, client.public()).unwrap();
         assert_eq!(received.decrypt(&message).unwrap(), unhex(PLAINTEXT));
@@ -179,9 +180,9 @@ fn lengths_and_roles() {
     ];
     for (cipher, nonce, length) in table {
         let sent = HopKey::client(cipher, &client, node.public()).unwrap();
-        let mut rng = Drawn::new(&vec![7; nonce]);
+        let mut rng = ScriptedRng::new(&vec![7; nonce]);
         let message = sent.encrypt(b"nineteen bytes long", &mut rng);
-        rng.finish();
+        rng.assert_used_up();
         assert_eq!(message.len(), length);
         let received = HopKey::server(cipher, &node, client.public()).unwrap();
         assert_eq!(received.decrypt(&message).unwrap(), b"nineteen bytes long");

@@ -8,7 +8,8 @@ use session_crypto::{Ed25519Secret, blinded_message, direct, verify};
 use session_encoding::padding;
 use session_types::{AccountId, Ed25519PublicKey, Signature, SwarmPubkey, Timestamp};
 
-use crate::file::{Drawn, array, cases, hex, load, only, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, only, text};
 
 fn file() -> Map<String, Value> {
     let sections = [
@@ -111,7 +112,7 @@ fn proofs() {
 }
 
 /// The signature in the envelope: of the rotating key, or a decoy.
-fn envelope_signature(case: &Value, signed: &[u8], rng: &mut Drawn) {
+fn envelope_signature(case: &Value, signed: &[u8], rng: &mut ScriptedRng) {
     let expected = Signature::new(array(&case["pro_sig"]));
     if case["pro_rotating_seed"].is_null() {
         assert_eq!(pro::decoy_signature(rng), expected, "{case}");
@@ -144,11 +145,11 @@ fn one_to_one_messages() {
         let sender = Ed25519Secret::from_seed(array(&case["sender_seed"]));
         let recipient: AccountId = text(&case["recipient"]).parse().unwrap();
         let padded = padding::pad(&hex(&case["content"]));
-        let mut rng = Drawn::new(&hex(&case["rng"]));
+        let mut rng = ScriptedRng::new(&hex(&case["rng"]));
         let sealed = direct::encrypt(&sender, recipient.x25519(), &padded, &mut rng).unwrap();
         assert_eq!(sealed, hex(&case["sealed_content"]), "{case}");
         envelope_signature(case, &sealed, &mut rng);
-        rng.finish();
+        rng.assert_used_up();
 
         let own = Ed25519Secret::from_seed(array(&case["recipient_seed"])).to_x25519();
         let opened = direct::decrypt(&own, &sealed).unwrap();
@@ -179,12 +180,12 @@ fn group_messages() {
         let group: SwarmPubkey = text(&case["group_id"]).parse().unwrap();
         let group = Ed25519PublicKey::new(*group.key());
         let (key, envelope) = (array(&case["group_key"]), hex(&case["envelope"]));
-        let mut rng = Drawn::new(&hex(&case["rng"]));
+        let mut rng = ScriptedRng::new(&hex(&case["rng"]));
         envelope_signature(case, &hex(&case["content"]), &mut rng);
         let framing = Framing::default();
         let ours =
             group_message::encrypt(&sender, &group, &key, &envelope, framing, &mut rng).unwrap();
-        rng.finish();
+        rng.assert_used_up();
         let theirs = hex(&case["encoded"]);
         assert_eq!(ours[..24], theirs[..24], "the nonce");
         for message in [ours, theirs] {
@@ -232,10 +233,10 @@ fn inbox_messages() {
         let sender = Ed25519Secret::from_seed(array(&case["sender_seed"]));
         let server = text(&inbox["server_pk"]).parse().unwrap();
         let recipient = text(&inbox["recipient_blinded_id"]).parse().unwrap();
-        let mut rng = Drawn::new(&hex(&inbox["nonce"]));
+        let mut rng = ScriptedRng::new(&hex(&inbox["nonce"]));
         let sealed =
             blinded_message::encrypt(&sender, &recipient, &server, &encoded, &mut rng).unwrap();
-        rng.finish();
+        rng.assert_used_up();
         assert_eq!(sealed, hex(&inbox["encoded"]), "{case}");
         let own = Ed25519Secret::from_seed(array(&inbox["recipient_seed"]));
         let keys = session_crypto::BlindedKeys::new(recipient.blinding(), &sender, &server);

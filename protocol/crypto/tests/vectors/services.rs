@@ -4,7 +4,8 @@ use session_crypto::name::SessionName;
 use session_crypto::{CryptoError, push};
 use session_types::AccountId;
 
-use crate::file::{Drawn, array, cases, hex, load, ok, text};
+use session_test_support::ScriptedRng;
+use session_test_support::vectors::{array, cases, hex, load, ok, text};
 
 #[test]
 fn names() {
@@ -24,7 +25,7 @@ fn names() {
         if !case["nonce"].is_null() {
             let nonce: [u8; 24] = array(&case["nonce"]);
             let account: AccountId = text(&case["account_id"]).parse().unwrap();
-            let mut rng = Drawn::new(&nonce);
+            let mut rng = ScriptedRng::new(&nonce);
             assert_eq!(name.encrypt(&account, &mut rng), (value, nonce), "{case}");
         }
     }

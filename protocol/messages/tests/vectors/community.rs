@@ -9,7 +9,7 @@ use session_types::{AccountId, Ed25519PublicKey, Timestamp, X25519PublicKey};
 use super::direct::check_content;
 use super::file::{array, check_keys, data, optional, text};
 use super::pro::expected;
-use super::rng::Recorded;
+use session_test_support::ScriptedRng;
 
 pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
     check_keys(
@@ -66,10 +66,10 @@ fn inbox(case: &Value, post: &[u8], sent_at: Timestamp) {
     let to: BlindedId = text(case, "recipient_blinded_id").parse().unwrap();
     let encoded = data(case, "encoded");
 
-    let mut rng = Recorded::new(data(case, "nonce"));
+    let mut rng = ScriptedRng::new(&data(case, "nonce"));
     let made = blinded_message::encrypt(sender.ed25519(), &to, &server, post, &mut rng);
     assert_eq!(made.unwrap(), encoded);
-    rng.finish();
+    rng.assert_used_up();
 
     let from = *BlindedKeys::new(to.blinding(), sender.ed25519(), &server)
         .unwrap()
@@ -87,7 +87,7 @@ fn inbox(case: &Value, post: &[u8], sent_at: Timestamp) {
 
     // What we make ourselves comes through as well.
     let reply = Content::text("hello").unwrap();
-    let mut rng = Recorded::new(data(case, "nonce"));
+    let mut rng = ScriptedRng::new(&data(case, "nonce"));
     let data = encode_inbox(&reply, &recipient, &from, &server, sent_at, &mut rng).unwrap();
     let own = *BlindedKeys::new(to.blinding(), recipient.ed25519(), &server)
         .unwrap()

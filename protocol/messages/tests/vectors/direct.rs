@@ -8,7 +8,7 @@ use session_types::{AccountId, Ed25519PublicKey, Timestamp};
 
 use super::file::{array, check_keys, data, number, optional, text};
 use super::pro::expected;
-use super::rng::Recorded;
+use session_test_support::ScriptedRng;
 
 pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
     check_keys(
@@ -39,7 +39,7 @@ pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
 
     // Encoding, with the reference's random bytes.
     let rotating = optional(case, "pro_rotating_seed").map(Ed25519Secret::from_seed);
-    let mut rng = Recorded::new(data(case, "rng"));
+    let mut rng = ScriptedRng::new(&data(case, "rng"));
     let made = seal_direct(
         &content,
         &sender,
@@ -49,7 +49,7 @@ pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
         &mut rng,
     );
     assert_eq!(made.unwrap(), encoded);
-    rng.finish();
+    rng.assert_used_up();
 
     // The parts.
     let frame = proto::WebSocketMessage::decode(encoded.as_slice()).unwrap();

@@ -1,9 +1,5 @@
 //! Reading vector files: strict about their shape, so that a case nobody runs is noticed.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 
@@ -12,11 +8,7 @@ pub(crate) struct File(Value);
 
 impl File {
     pub(crate) fn load(name: &str) -> Self {
-        let folder = env::var_os("SESSION_VECTORS").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors"),
-            PathBuf::from,
-        );
-        let text = fs::read_to_string(folder.join(name)).expect(name);
+        let text = session_test_support::vectors::read(name);
         Self(serde_json::from_str(&text).expect(name))
     }
 

@@ -9,7 +9,7 @@ use session_types::{Ed25519PublicKey, Timestamp};
 use super::direct::check_content;
 use super::file::{array, check_keys, data, number, optional, text};
 use super::pro::expected;
-use super::rng::Recorded;
+use session_test_support::ScriptedRng;
 
 pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
     check_keys(
@@ -39,7 +39,7 @@ pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
 
     // Encoding, with the reference's random bytes.
     let rotating = optional(case, "pro_rotating_seed").map(Ed25519Secret::from_seed);
-    let mut rng = Recorded::new(data(case, "rng"));
+    let mut rng = ScriptedRng::new(&data(case, "rng"));
     let made = seal_group(
         &content,
         &sender,
@@ -50,7 +50,7 @@ pub(crate) fn case(case: &Value, backend: &Ed25519PublicKey) {
         &mut rng,
     )
     .unwrap();
-    rng.finish();
+    rng.assert_used_up();
     let inside = |data: &[u8]| group_message::decrypt([&key], group.ed25519(), data).unwrap();
     assert_eq!(inside(&made).plaintext, envelope);
     assert_eq!(inside(&encoded).plaintext, envelope);
@@ -95,7 +95,7 @@ fn plain(
     envelope: &[u8],
 ) -> Vec<u8> {
     let rng = data(case, "rng");
-    let mut nonce = Recorded::new(rng[rng.len() - 24..].to_vec());
+    let mut nonce = ScriptedRng::new(&rng[rng.len() - 24..]);
     let framing = Framing {
         compress: false,
         ..Framing::default()

@@ -1,14 +1,13 @@
 //! Steps 5 to 8 of docs/protocol/walkthrough.md on seven real nodes with the keys of that page.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use data_encoding::{BASE64, HEXLOWER};
-use rand::{TryCryptoRng, TryRng};
 use serde_json::json;
 use session_crypto::Ed25519Secret;
 use session_crypto::onion_cipher::OnionCipher;
 use session_onion::packet::{Destination, Hop, build};
+use session_test_support::ScriptedRng;
 use session_types::{Ed25519PublicKey, SwarmPubkey};
 use sha2::{Digest as _, Sha256};
 
@@ -29,34 +28,6 @@ const DATA: &str = concat!(
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIAA=",
 );
 
-/// Gives 44 times each byte: an ephemeral secret and a nonce.
-struct Script(Vec<u8>);
-
-impl TryRng for Script {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        let rest = self.0.split_off(out.len());
-        out.copy_from_slice(&self.0);
-        self.0 = rest;
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Script {}
-
 fn sha256(bytes: impl AsRef<[u8]>) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }
@@ -75,7 +46,8 @@ async fn one_message_from_alice_to_bob() {
     let inner = format!(
         r#"{{"jsonrpc":"2.0","method":"sequence","params":{{"requests":[{{"method":"store","params":{{"pubkey":"{BOB}","timestamp":1700000000000,"namespace":0,"ttl":1209600000,"data":"{DATA}"}}}}]}}}}"#
     );
-    let mut script = Script([0xd3, 0xd4, 0xd2, 0xd0].map(|byte| [byte; 44]).concat());
+    // For each layer an ephemeral secret and a nonce.
+    let mut script = ScriptedRng::new(&[0xd3, 0xd4, 0xd2, 0xd0].map(|byte| [byte; 44]).concat());
     let path = [hop(0), hop(2), hop(4)];
     let destination = Destination::Node(hop(3));
     let cipher = OnionCipher::AesGcm;

@@ -205,31 +205,29 @@ impl Actor {
     /// Waits until the copy of a message is stored by the own swarm.
     pub(crate) async fn until_copied(&self, id: MessageId) {
         self.log
-            .until(
-                &format!("{}: copy of message {id}", self.name),
-                |events| {
-                    events.iter().find_map(|event| match event {
-                        Event::SyncCopyStored { message_id, .. } => {
-                            (*message_id == id).then_some(())
-                        }
-                        _ => None,
-                    })
-                },
-            )
+            .until(&format!("{}: copy of message {id}", self.name), |events| {
+                events.iter().find_map(|event| match event {
+                    Event::SyncCopyStored { message_id, .. } => (*message_id == id).then_some(()),
+                    _ => None,
+                })
+            })
             .await;
     }
 
     /// Waits for the next reason why a message was postponed.
     pub(crate) async fn until_postponed(&self, id: MessageId) -> String {
         self.log
-            .until(&format!("{}: message {id} postponed", self.name), |events| {
-                events.iter().rev().find_map(|event| match event {
-                    Event::MessagePostponed {
-                        message_id, reason, ..
-                    } if *message_id == id => Some(reason.clone()),
-                    _ => None,
-                })
-            })
+            .until(
+                &format!("{}: message {id} postponed", self.name),
+                |events| {
+                    events.iter().rev().find_map(|event| match event {
+                        Event::MessagePostponed {
+                            message_id, reason, ..
+                        } if *message_id == id => Some(reason.clone()),
+                        _ => None,
+                    })
+                },
+            )
             .await
     }
 

@@ -1,22 +1,28 @@
-//! A generator that hands out given bytes.
-
-#![allow(clippy::expect_used, reason = "a test's helper")]
+//! Randomness that is known beforehand.
 
 use core::convert::Infallible;
 use std::collections::VecDeque;
 
 use rand_core::{TryCryptoRng, TryRng};
 
-/// Hands out the bytes it was given, in order, and fails the test when they run out.
-#[derive(Debug, Default)]
-pub(crate) struct ScriptedRng(VecDeque<u8>);
+/// Hands out the bytes it was given, in order; panics when more are drawn.
+#[derive(Debug, Clone, Default)]
+pub struct ScriptedRng(VecDeque<u8>);
 
 impl ScriptedRng {
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    /// A generator that will hand out `bytes`.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.iter().copied().collect())
+    }
+
+    /// Adds bytes behind those that are left.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend(bytes);
     }
 
-    pub(crate) fn assert_used_up(&self) {
+    /// Makes sure that every byte was drawn.
+    pub fn assert_used_up(&self) {
         assert!(
             self.0.is_empty(),
             "{} random bytes were not drawn",
@@ -40,12 +46,12 @@ impl TryRng for ScriptedRng {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
-        for byte in destination {
-            *byte = self
+    fn try_fill_bytes(&mut self, slots: &mut [u8]) -> Result<(), Infallible> {
+        for slot in slots {
+            *slot = self
                 .0
                 .pop_front()
-                .expect("the script has enough random bytes");
+                .expect("more random bytes drawn than scripted");
         }
         Ok(())
     }
