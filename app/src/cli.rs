@@ -38,8 +38,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SESSION_NETWORK", value_name = "SEED URL")]
     pub(crate) network: Option<String>,
 
-    /// Account to use: its Account ID, the beginning of it, or its name. Needed only when there
-    /// are several.
+    /// Account to use: its Account ID or the beginning of it. Needed only when there are several.
     #[arg(long, global = true, env = "SESSION_ACCOUNT", value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
 

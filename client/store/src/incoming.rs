@@ -123,8 +123,13 @@ impl Store {
             "DELETE FROM last_hashes WHERE expires_at < ?1",
             [&before],
         )?;
+        let configs = run(
+            &transaction,
+            "DELETE FROM received_configs WHERE expires_at < ?1",
+            [&before],
+        )?;
         transaction.commit()?;
-        Ok(seen + last)
+        Ok(seen + last + configs)
     }
 }
 

@@ -561,3 +561,42 @@ fn unknown_jobs_change_nothing() {
     store.job_failed(JobId::new(77), "x").unwrap();
     assert!(store.conversations().unwrap().is_empty());
 }
+
+#[test]
+fn the_sealed_bytes_of_a_job_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    store.queue_outgoing(&outgoing(BOB, "once", 1000)).unwrap();
+    let job = due(&store, BOB, 1000).unwrap();
+    assert_eq!(job.payload, None);
+    store.keep_payload(job.id, b"sealed").unwrap();
+    store
+        .job_postponed(job.id, at(2000), "no answer came")
+        .unwrap();
+    drop(store);
+    let store = profile(folder.path()).open(id(CAROL), None).unwrap();
+    let job = due(&store, BOB, 2000).unwrap();
+    assert_eq!(job.payload.as_deref(), Some(&b"sealed"[..]));
+}
+
+#[test]
+fn configs_are_kept_as_they_came_until_they_expire() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    let config = |number: u64| {
+        let data = vec![u8::try_from(number).unwrap(); 3];
+        let mut item = item(number, ReceivedOutcome::Config { data });
+        item.namespace = Namespace::CONTACTS;
+        item
+    };
+    let items = [config(1), config(2), config(1)];
+    assert!(store.ingest(&items, &[]).unwrap().is_empty());
+    let mut kept = store.received_configs(Namespace::CONTACTS).unwrap();
+    kept.sort();
+    let mut expected = vec![(hash(1), vec![1; 3]), (hash(2), vec![2; 3])];
+    expected.sort();
+    assert_eq!(kept, expected);
+    assert_eq!(store.received_configs(Namespace::USER_PROFILE).unwrap(), []);
+    store.prune(at(99_000 + 25 * 3_600_000)).unwrap();
+    assert_eq!(store.received_configs(Namespace::CONTACTS).unwrap(), []);
+}

@@ -319,7 +319,8 @@ impl Core {
         Ok(known)
     }
 
-    /// Changes a room, which is made with its server when not known yet.
+    /// Changes a room, which is made with its server when not known yet. The server is even made
+    /// when nothing is stored of the room, as in the reference.
     pub(crate) fn edit_room(
         &mut self,
         key: &[u8],
@@ -331,10 +332,6 @@ impl Core {
         let room = community.room_key();
         let path: [&[u8]; 4] = [key, base_url, b"R", room.as_bytes()];
         let changed = self.edit(&path, change)?;
-        // Without a room there is no server to keep.
-        if !self.has_rooms(&[key, base_url]) {
-            return Ok(changed);
-        }
         let key_changed = self.edit(&[key, base_url], |entry| {
             entry.put_bytes(b"#", Some(&server.public_key));
         })?;

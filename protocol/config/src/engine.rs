@@ -204,6 +204,7 @@ impl Core {
         value: Option<Value>,
     ) -> Result<bool, ConfigError> {
         if self.at(path) == value.as_ref() {
+            self.attempted();
             return Ok(false);
         }
         let data = Arc::make_mut(&mut self.draft()?.data);
@@ -227,6 +228,7 @@ impl Core {
         change(&mut entry);
         entry.prune();
         if before.map_or_else(|| entry.is_empty(), |before| *before == entry) {
+            self.attempted();
             return Ok(false);
         }
         self.put(path, (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry))))
@@ -241,11 +243,18 @@ impl Core {
         change(&mut data);
         data.prune();
         if data == *self.data() {
+            self.attempted();
             return Ok(false);
         }
         self.draft()?.data = Arc::new(data);
         self.needs_dump = true;
         Ok(true)
+    }
+
+    /// A change that was none. The reference wants to be saved again after most of these, once it
+    /// is changed.
+    fn attempted(&mut self) {
+        self.needs_dump |= self.state == State::Dirty;
     }
 
     /// Makes the config one that must be pushed, though nothing changed in it.
@@ -348,9 +357,6 @@ impl Core {
 
     fn take_old_hashes(&mut self) -> Vec<String> {
         let old = core::mem::take(&mut self.old_hashes);
-        if !old.is_empty() {
-            self.needs_dump = true;
-        }
         if self.is_read_only() {
             return Vec::new();
         }
@@ -389,7 +395,7 @@ impl Core {
             };
             match Message::parse(&plain, self.verifier.as_ref(), LAG) {
                 Ok(message) => {
-                    accepted.extend(hashes.iter().cloned());
+                    accepted.insert(stored.hash.to_owned());
                     candidates.push((hashes, message));
                 }
                 Err(error) => first_error = first_error.or(Some(error)),
@@ -530,10 +536,8 @@ impl Core {
         }
     }
 
+    /// Storage hashes that are of no use any more.
     fn retire(&mut self, mut hashes: BTreeSet<String>) {
-        if !hashes.is_empty() {
-            self.old_hashes.append(&mut hashes);
-            self.needs_dump = true;
-        }
+        self.old_hashes.append(&mut hashes);
     }
 }

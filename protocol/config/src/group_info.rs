@@ -2,6 +2,7 @@
 
 use session_crypto::Ed25519Secret;
 use session_types::Namespace;
+use zeroize::Zeroizing;
 
 use crate::data::Dict;
 use crate::engine::{Core, Kind};
@@ -53,6 +54,21 @@ impl GroupInfo {
             core: Core::of_group(&KIND, *id.ed25519(), admin)?,
             id,
         })
+    }
+
+    /// Sets the encryption keys, newest first. [`GroupKeys`](crate::GroupKeys) does it whenever
+    /// they change.
+    pub fn set_encryption_keys(&mut self, keys: &[[u8; 32]]) {
+        self.core
+            .set_keys(keys.iter().map(|key| Zeroizing::new(*key)).collect());
+    }
+
+    /// Makes a member's config that of an admin, who has just got the group's key.
+    ///
+    /// # Errors
+    /// [`ConfigError::WrongKey`] when the key is not the group's.
+    pub fn set_admin(&mut self, admin: &Ed25519Secret) -> Result<(), ConfigError> {
+        self.core.set_signer(admin)
     }
 
     /// The state as it was saved.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use session_crypto::Ed25519Secret;
 use session_types::{AccountId, Namespace};
+use zeroize::Zeroizing;
 
 use crate::contacts::account_id;
 use crate::data::Dict;
@@ -132,6 +133,21 @@ impl GroupMembers {
         })
     }
 
+    /// Sets the encryption keys, newest first. [`GroupKeys`](crate::GroupKeys) does it whenever
+    /// they change.
+    pub fn set_encryption_keys(&mut self, keys: &[[u8; 32]]) {
+        self.core
+            .set_keys(keys.iter().map(|key| Zeroizing::new(*key)).collect());
+    }
+
+    /// Makes a member's config that of an admin, who has just got the group's key.
+    ///
+    /// # Errors
+    /// [`ConfigError::WrongKey`] when the key is not the group's.
+    pub fn set_admin(&mut self, admin: &Ed25519Secret) -> Result<(), ConfigError> {
+        self.core.set_signer(admin)
+    }
+
     /// The state as it was saved.
     ///
     /// # Errors
@@ -156,7 +172,7 @@ impl GroupMembers {
         self.core
             .edit(&[b"m", &id], |entry| member.store(entry))?;
         let id = member.id.to_hex();
-        let not_sent = member.invite == NOT_SENT || member.promotion == NOT_SENT;
+        let not_sent = member.promotion == NOT_SENT || !member.admin && member.invite == NOT_SENT;
         let changed = if not_sent {
             self.sending.insert(id)
         } else {

@@ -102,7 +102,7 @@ impl Message {
         let data = Dict::read(&mut reader, 1)?;
 
         // Whether what was received is exactly what would be written again.
-        let mut faithful = true;
+        let mut faithful;
         let mut lagged = Vec::new();
         let mut diff = Diff::default();
         let mut signature = None;

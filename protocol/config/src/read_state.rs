@@ -227,9 +227,10 @@ impl ConvoInfoVolatile {
         let limit = now.minus(WORTH_KEEPING);
         let old: Vec<Conversation> = self
             .iter()
-            .filter(|(_, state)| {
+            .filter(|(conversation, state)| {
                 state.last_read < limit
                     && !state.unread
+                    && !matches!(conversation, Conversation::Group(_))
                     && state.pro_proof.is_none_or(|(expiry, _)| expiry <= limit)
             })
             .map(|(conversation, _)| conversation)

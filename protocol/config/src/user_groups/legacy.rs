@@ -128,8 +128,9 @@ impl LegacyGroup {
         entry.put_text_always(b"n", truncated(&self.name, MAX_NAME));
         let known = Self::read(self.id, entry);
         if known.keys != self.keys {
-            let (public, secret) = self.keys.as_ref().unzip();
-            entry.put_bytes(b"k", public.map(<[u8; 32]>::as_slice));
+            let public = self.keys.as_ref().map(|(public, _)| public);
+            let secret = self.keys.as_ref().map(|(_, secret)| secret);
+            entry.put_bytes(b"k", public.map(|public| public.as_slice()));
             entry.put_bytes(b"K", secret.map(|secret| secret.as_slice()));
         }
         if known.members != self.members {

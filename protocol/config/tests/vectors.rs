@@ -1,0 +1,122 @@
+//! Every scenario of the vectors of typed configs and of group keys.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+
+use data_encoding::HEXLOWER;
+use serde_json::Value as Json;
+
+#[path = "vectors/communities.rs"]
+mod communities;
+#[path = "vectors/devices.rs"]
+mod devices;
+#[path = "vectors/groups.rs"]
+mod groups;
+#[path = "vectors/steps.rs"]
+mod steps;
+
+fn vectors(name: &str) -> Json {
+    let folder = std::env::var("SESSION_VECTORS")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors").to_owned());
+    let path = format!("{folder}/{name}");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&ordered(&text)).unwrap()
+}
+
+/// The operations of a step take effect in the order they are written down, which a JSON object
+/// does not keep. It matters for `mark`, a change of several fields: it gets a name that sorts after
+/// the fields before it, and the fields after it one that sorts after that.
+fn ordered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("\"mark\":");
+    out.push_str(parts.next().unwrap());
+    for part in parts {
+        let mut depth = 0;
+        let end = part
+            .find(|c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                depth < 0
+            })
+            .unwrap();
+        out.push_str("\"|mark\":");
+        let mut fields = part[..end].to_owned();
+        for key in ["supplement", "secretkey", "auth_data", "name", "profile_pic"] {
+            fields = fields.replace(&format!("\"{key}\":"), &format!("\"~{key}\":"));
+        }
+        out.push_str(&fields);
+        out.push_str(&part[end..]);
+    }
+    out
+}
+
+fn sections(file: &Json, known: &[&str]) {
+    for (key, value) in file.as_object().unwrap() {
+        assert!(known.contains(&key.as_str()), "unknown section {key}");
+        assert!(value.as_array().is_none_or(|cases| !cases.is_empty()));
+    }
+}
+
+fn list(value: &Json) -> &[Json] {
+    value.as_array().unwrap()
+}
+
+fn text(value: &Json) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+fn hex(value: &Json) -> Vec<u8> {
+    HEXLOWER.decode(text(value).as_bytes()).unwrap()
+}
+
+fn array<const N: usize>(value: &Json) -> [u8; N] {
+    hex(value).try_into().unwrap()
+}
+
+fn texts(value: &Json) -> BTreeSet<String> {
+    list(value).iter().map(|one| text(one).to_owned()).collect()
+}
+
+#[test]
+fn config_user_profile() {
+    steps::run_file("config_user_profile.json", Some("user_profile"));
+}
+
+#[test]
+fn config_contacts() {
+    steps::run_file("config_contacts.json", Some("contacts"));
+}
+
+#[test]
+fn config_user_groups() {
+    steps::run_file("config_user_groups.json", Some("user_groups"));
+}
+
+#[test]
+fn config_convo_info_volatile() {
+    steps::run_file("config_convo_info_volatile.json", Some("convo_info_volatile"));
+}
+
+#[test]
+fn config_group_info() {
+    steps::run_file("config_group_info.json", Some("group_info"));
+}
+
+#[test]
+fn config_group_members() {
+    steps::run_file("config_group_members.json", Some("group_members"));
+}
+
+#[test]
+fn config_user_profile_v2() {
+    steps::run_file("config_user_profile_v2.json", Some("user_profile_v2"));
+}
+
+#[test]
+fn config_multipart() {
+    steps::run_file("config_multipart.json", Some("contacts"));
+}
+
+#[test]
+fn config_sequences() {
+    steps::run_file("config_sequences.json", None);
+}
