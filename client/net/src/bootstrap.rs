@@ -3,12 +3,13 @@
 
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use session_onion::paths::Purpose;
-use session_onion::pool::{ANSWERS, Draw, PoolSource, RefreshFrom};
+use session_onion::pool::{ANSWERS, Draw, RefreshFrom, SMALLEST};
 use session_storage_rpc::Request;
 use session_storage_rpc::node_list::{self, NodeListAnswer};
 use session_storage_rpc::response::{BatchResponse, OxendResponse};
@@ -22,6 +23,8 @@ use crate::profile::Seed;
 
 /// Longest seed answer read.
 const MAX_SEED_ANSWER: usize = 16 * 1024 * 1024;
+/// How often other nodes are asked about a seed's list when the first ones cannot be reached.
+const CONFIRMATIONS: usize = 3;
 /// Time after a first question to the seeds because no path worked; it doubles with each further
 /// one until a path works.
 const SEED_PAUSE: Duration = Duration::from_secs(2);
@@ -57,9 +60,9 @@ impl Network {
         self.ask_seeds().await
     }
 
+    /// Whether paths can be built. Not yet while a first list is being confirmed.
     fn has_pool(&self) -> bool {
-        let pool = lock(&self.pool);
-        pool.source() != PoolSource::Empty && pool.len() >= session_onion::pool::SMALLEST
+        self.ready.load(Ordering::Acquire) && lock(&self.pool).len() >= SMALLEST
     }
 
     /// Refreshes the node list when it is due. To be called every few minutes.
@@ -119,10 +122,7 @@ impl Network {
                         Ok(_) => {
                             // One seed could lie about some nodes: take what nodes agree on, so
                             // that the guard is not chosen from a single answer.
-                            if !self.ask_nodes(Roads::Random).await {
-                                tracing::info!("the node list is known from a seed only");
-                                self.pool_changed();
-                            }
+                            self.confirm_list().await;
                             return Ok(());
                         }
                         Err(error) => detail = error.to_string(),
@@ -132,6 +132,21 @@ impl Network {
             }
         }
         Err(NetError::SeedsUnreachable { detail })
+    }
+
+    /// Replaces a seed's list by what nodes agree on, if they can be asked.
+    async fn confirm_list(&self) {
+        let begun = Instant::now();
+        for _ in 0..CONFIRMATIONS {
+            if self.ask_nodes(Roads::Random).await {
+                return;
+            }
+            if begun.elapsed() > self.options.request_timeout {
+                break;
+            }
+        }
+        tracing::info!("the node list is known from a seed only");
+        self.pool_changed();
     }
 
     /// The usable nodes a seed lists, or why there are none, for a person.

@@ -232,3 +232,53 @@ impl ServerCertVerifier for CertificateRule {
             .supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use session_chassis::listener::{self, ListenerLimits};
+    use session_chassis::tls::ServerIdentity;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    async fn ask(port: u16, tls: SeedTls) -> Result<HttpReply, HttpError> {
+        let url = format!("https://127.0.0.1:{port}/").parse().unwrap();
+        let seed = Seed { url, tls };
+        let patience = Duration::from_secs(20);
+        post_to_seed(&seed, "json_rpc", b"ask".to_vec(), 1000, patience).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_pinned_seed_must_have_its_certificate() {
+        let identity = ServerIdentity::ephemeral().unwrap();
+        let other = ServerIdentity::ephemeral().unwrap();
+        let pin = |identity: &ServerIdentity| -> [u8; 32] {
+            Sha256::digest(identity.certificate_der()).into()
+        };
+        let socket = listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let router = Router::new().route("/json_rpc", post(async || "answer"));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(listener::serve(
+            socket,
+            Some(identity.server_config()),
+            router,
+            ListenerLimits::default(),
+            stop.clone(),
+        ));
+
+        let right = SeedTls::Pinned(pin(&identity));
+        for rule in [right, SeedTls::Unchecked] {
+            assert_eq!(&ask(port, rule).await.unwrap().body[..], b"answer");
+        }
+        let error = ask(port, SeedTls::Pinned(pin(&other))).await.unwrap_err();
+        assert!(matches!(error, HttpError::Connect(_)), "{error:?}");
+        // Neither the address nor the reason of the refusal is shown.
+        assert_eq!(error.to_string(), "cannot connect");
+        assert!(!format!("{error:?}").contains("json_rpc"), "{error:?}");
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+}

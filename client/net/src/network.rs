@@ -6,6 +6,7 @@ mod time;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -66,6 +67,8 @@ pub struct Network {
     pub(crate) clock: NetworkClock,
     cache: Arc<dyn NetworkCache>,
     pub(crate) pool: Mutex<NodePool>,
+    /// The path manager has a list of nodes.
+    pub(crate) ready: AtomicBool,
     paths: Mutex<PathManager>,
     swarms: Mutex<BTreeMap<SwarmPubkey, CachedSwarm>>,
     own: Mutex<Option<SwarmPubkey>>,
@@ -126,6 +129,7 @@ impl Network {
             clock,
             cache,
             pool: Mutex::new(pool),
+            ready: AtomicBool::new(!nodes.is_empty()),
             paths: Mutex::new(paths),
             swarms: Mutex::new(swarms),
             own: Mutex::new(None),
@@ -203,6 +207,7 @@ impl Network {
         };
         self.avoid_own_swarm();
         lock(&self.paths).set_pool(&nodes, now, &mut rand::rng());
+        self.ready.store(true, Ordering::Release);
         if let Ok(json) = json {
             self.cache.save_pool(json, now);
         }

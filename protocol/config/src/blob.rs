@@ -18,9 +18,7 @@ impl Deref for Blob {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Inline { length, bytes } => {
-                bytes.get(..usize::from(*length)).unwrap_or_default()
-            }
+            Self::Inline { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
             Self::Shared(bytes) => bytes,
         }
     }

@@ -5,8 +5,8 @@ use core::fmt;
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 
-use crate::engine::Core;
 use crate::data::Dict;
+use crate::engine::Core;
 use crate::error::ConfigError;
 
 /// Longest base address, in bytes.

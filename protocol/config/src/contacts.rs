@@ -5,8 +5,8 @@ use core::fmt;
 use session_crypto::AccountKeys;
 use session_types::{AccountId, Namespace, SwarmPubkey};
 
-use crate::engine::{Core, Kind};
 use crate::data::Dict;
+use crate::engine::{Core, Kind};
 use crate::error::ConfigError;
 use crate::fields::{Disappearing, MAX_NAME, Notify, truncated, within};
 use crate::picture::Picture;

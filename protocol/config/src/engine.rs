@@ -231,7 +231,10 @@ impl Core {
             self.attempted();
             return Ok(false);
         }
-        self.put(path, (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry))))
+        self.put(
+            path,
+            (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry))),
+        )
     }
 
     /// Changes fields that stand in the outermost dict. Whether it was a change.

@@ -169,8 +169,7 @@ impl GroupMembers {
     /// [`ConfigError::ReadOnly`] for members who are not admins.
     pub fn set(&mut self, member: &Member) -> Result<(), ConfigError> {
         let id = member.id.to_bytes();
-        self.core
-            .edit(&[b"m", &id], |entry| member.store(entry))?;
+        self.core.edit(&[b"m", &id], |entry| member.store(entry))?;
         let id = member.id.to_hex();
         let not_sent = member.promotion == NOT_SENT || !member.admin && member.invite == NOT_SENT;
         let changed = if not_sent {

@@ -3,9 +3,9 @@
 mod blob;
 pub mod community;
 mod contacts;
-mod engine;
 mod data;
 mod diff;
+mod engine;
 mod error;
 mod fields;
 mod group_id;

@@ -253,7 +253,10 @@ mod tests {
         let again = Local::load(&account, &dump).unwrap();
         assert_eq!(again.theme(), Some(Theme::OceanLight));
         assert_eq!(again.colour(), Some(Colour::Red));
-        assert_eq!(again.notification_content(), Some(NotificationContent::Name));
+        assert_eq!(
+            again.notification_content(),
+            Some(NotificationContent::Name)
+        );
         assert_eq!(again.notification_sound(), 5);
         assert!(again.setting("previews"));
         assert!(!again.setting("receipts"));

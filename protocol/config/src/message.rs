@@ -114,8 +114,7 @@ impl Message {
             (key, key_start) = next_known(&mut reader, b"<", b"=", after_lagged)?;
         } else {
             faithful = false;
-            (key, key_start) =
-                skip_unknown(&mut reader, key, key_start, b"=", after_lagged)?;
+            (key, key_start) = skip_unknown(&mut reader, key, key_start, b"=", after_lagged)?;
         }
         match key {
             None => return Err(Malformed::Structure),
@@ -125,8 +124,7 @@ impl Message {
             }
             Some(_) => {
                 faithful = false;
-                (key, key_start) =
-                    skip_unknown(&mut reader, key, key_start, b"~", after_diff)?;
+                (key, key_start) = skip_unknown(&mut reader, key, key_start, b"~", after_diff)?;
             }
         }
         if let Some(found) = key {

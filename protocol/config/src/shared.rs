@@ -9,11 +9,17 @@ use crate::error::ConfigError;
 /// Where the kinds of config give their common part to [`SharedConfig`].
 pub trait Sealed {
     #[doc(hidden)]
-    #[allow(private_interfaces, reason = "outside this crate nobody implements or calls it")]
+    #[allow(
+        private_interfaces,
+        reason = "outside this crate nobody implements or calls it"
+    )]
     fn core(&self) -> &Core;
 
     #[doc(hidden)]
-    #[allow(private_interfaces, reason = "outside this crate nobody implements or calls it")]
+    #[allow(
+        private_interfaces,
+        reason = "outside this crate nobody implements or calls it"
+    )]
     fn core_mut(&mut self) -> &mut Core;
 
     /// What this kind keeps on this device only, as an encoded dict.
@@ -83,11 +89,7 @@ pub trait SharedConfig: Sealed {
     /// # Errors
     /// [`ConfigError::NoKey`] for a group whose keys are not loaded,
     /// [`ConfigError::NothingValid`] when all messages are invalid and there is no own state.
-    fn merge(
-        &mut self,
-        incoming: &[Incoming<'_>],
-        now: Timestamp,
-    ) -> Result<Merged, ConfigError> {
+    fn merge(&mut self, incoming: &[Incoming<'_>], now: Timestamp) -> Result<Merged, ConfigError> {
         self.core_mut().merge(incoming, now)
     }
 

@@ -6,8 +6,8 @@ use session_crypto::pro::{Proof, Proof2025};
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_types::{Namespace, Signature, Timestamp};
 
-use crate::engine::{Core, Kind};
 use crate::data::{Dict, Value};
+use crate::engine::{Core, Kind};
 use crate::error::ConfigError;
 use crate::fields::{MAX_NAME, seconds, truncated};
 use crate::picture::Picture;

@@ -1,5 +1,10 @@
 //! Every scenario of the vectors of typed configs and of group keys.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::BTreeSet;
 
@@ -40,7 +45,13 @@ fn ordered(text: &str) -> String {
             .unwrap();
         out.push_str("\"|mark\":");
         let mut fields = part[..end].to_owned();
-        for key in ["supplement", "secretkey", "auth_data", "name", "profile_pic"] {
+        for key in [
+            "supplement",
+            "secretkey",
+            "auth_data",
+            "name",
+            "profile_pic",
+        ] {
             fields = fields.replace(&format!("\"{key}\":"), &format!("\"~{key}\":"));
         }
         out.push_str(&fields);
@@ -61,7 +72,9 @@ fn list(value: &Json) -> &[Json] {
 }
 
 fn text(value: &Json) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
 fn hex(value: &Json) -> Vec<u8> {
@@ -93,7 +106,10 @@ fn config_user_groups() {
 
 #[test]
 fn config_convo_info_volatile() {
-    steps::run_file("config_convo_info_volatile.json", Some("convo_info_volatile"));
+    steps::run_file(
+        "config_convo_info_volatile.json",
+        Some("convo_info_volatile"),
+    );
 }
 
 #[test]

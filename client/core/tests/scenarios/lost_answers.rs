@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use session_core::Event;
 
-use crate::support::actor::bodies;
+use crate::support::actor::{bodies, seed_in};
 use crate::support::net::impatient;
 use crate::support::{Actor, Device, Net, run, until};
 
@@ -14,24 +14,23 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
         let mut net = Net::customised(40, |_, config| impatient(config)).await;
         let mut device = Device::on(net.seed_url());
         device.options.network.request_timeout = Duration::from_secs(4);
-        let seed = crate::support::actor::seed_in(&net, 0);
-        let mut alice = Actor::with("alice", seed, device).await;
-        let mut bob = Actor::in_swarm(&net, "bob", 1).await;
+        // Both in one swarm: the other one is healthy and carries the requests.
+        let mut alice = Actor::with("alice", seed_in(&net, 0), device).await;
+        let mut bob = Actor::in_swarm(&net, "bob", 0).await;
         alice.send(&bob, "hello").await;
         bob.receive(1).await;
         bob.close().await;
 
-        // Of bob's swarm one member is left, and it waits in vain for another one's answer
+        // Of their swarm one member is left, and it waits in vain for another one's answer
         // before it gives its own.
         let members = net.swarm(bob.id());
         let (last, hanging, dead) = (members[0], members[1], &members[2..]);
-        net.until_held(&members, 1).await;
-        for n in net.devnet.nodes() { eprintln!("{} {} {:?}", n.index, n.contact.https_port, members.iter().position(|m| *m==n.index)); }
+        net.until_held(&members, 2).await;
         net.kill(dead);
         let hung = net.hang(hanging).await;
         let row = alice.write(bob.id(), "once").await;
         until("the message at the last member", async || {
-            (net.held(last).await == Some(2)).then_some(())
+            (net.held(last).await == Some(3)).then_some(())
         })
         .await;
         assert!(
@@ -47,8 +46,9 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
         net.restart(&members).await;
         let sent = alice.until_sent(row.id).await;
         alice.until_copied(row.id).await;
-        // The retries brought the same bytes: one message under one hash, everywhere.
-        net.until_held(&members, 2).await;
+        // The retries brought the same bytes: one message under one hash, everywhere, and its
+        // copy.
+        net.until_held(&members, 4).await;
         bob.open().await;
         let got = bob.receive(1).await;
         assert_eq!(bodies(&got), ["once"]);
@@ -68,8 +68,7 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
 fn a_program_that_crashed_before_the_answer_stores_the_same_message_again() {
     run(async {
         let mut net = Net::customised(41, |_, config| impatient(config)).await;
-        let seed = crate::support::actor::seed_in(&net, 0);
-        let mut alice = Actor::with("alice", seed, Device::on(net.seed_url())).await;
+        let mut alice = Actor::with("alice", seed_in(&net, 0), Device::on(net.seed_url())).await;
         let mut bob = Actor::in_swarm(&net, "bob", 1).await;
         alice.send(&bob, "hello").await;
         bob.receive(1).await;

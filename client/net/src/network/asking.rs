@@ -237,7 +237,6 @@ impl Network {
             Err(failed) => {
                 // A hop is believed only about nodes it was asked to pass this request to.
                 let [_, middle, exit] = &path.hops;
-                eprintln!("{:?} {} try {attempt} {:?} g{} m{} e{} d{} -> {:?} blame {}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000, match purpose {Purpose::OwnSwarm=>"own",Purpose::Contact(_)=>"contact",_=>"other"}, "", path.hops[0].https_port, middle.https_port, exit.https_port, destination.https_port, failed.outcome, failed.blames_destination);
                 if let Outcome::NodeNotFound(key) = failed.outcome
                     && [middle, exit, destination]
                         .iter()

@@ -88,9 +88,7 @@ impl UserGroups {
             .dict(b"C")
             .into_iter()
             .flat_map(Dict::iter)
-            .filter_map(|(key, entry)| {
-                Some(LegacyGroup::read(account_id(key)?, entry.as_dict()?))
-            })
+            .filter_map(|(key, entry)| Some(LegacyGroup::read(account_id(key)?, entry.as_dict()?)))
     }
 }
 

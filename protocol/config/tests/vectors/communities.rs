@@ -6,7 +6,10 @@ use crate::{array, list, sections, text, vectors};
 #[test]
 fn community_addresses() {
     let file = vectors("community.json");
-    sections(&file, &["about", "parse_full", "parse_partial", "canonical_base"]);
+    sections(
+        &file,
+        &["about", "parse_full", "parse_partial", "canonical_base"],
+    );
     for case in list(&file["parse_full"]) {
         let parsed = Community::parse(text(&case["url"]));
         assert_eq!(parsed.is_ok(), case["ok"].as_bool().unwrap(), "{case}");

@@ -27,7 +27,10 @@ impl Owner {
             return Self::Account(AccountKeys::from_seed32(array(seed)));
         }
         let admin = Ed25519Secret::from_seed(array(&scenario["group_seed"]));
-        assert_eq!(*admin.public().as_bytes(), array(&scenario["group_ed25519_pk"]));
+        assert_eq!(
+            *admin.public().as_bytes(),
+            array(&scenario["group_ed25519_pk"])
+        );
         Self::Group {
             admin,
             key: array(&scenario["encryption_key"]),
@@ -215,9 +218,10 @@ fn picture(json: &Json) -> Option<Picture> {
 }
 
 fn picture_state(picture: Option<&Picture>) -> Json {
-    picture.map_or(Json::Null, |picture| {
-        json!({ "url": picture.url(), "key": HEXLOWER.encode(picture.key()) })
-    })
+    picture.map_or(
+        Json::Null,
+        |picture| json!({ "url": picture.url(), "key": HEXLOWER.encode(picture.key()) }),
+    )
 }
 
 fn some_text(text: String) -> Json {
@@ -229,7 +233,11 @@ fn some_text(text: String) -> Json {
 }
 
 fn some_number(number: u64) -> Json {
-    if number == 0 { Json::Null } else { number.into() }
+    if number == 0 {
+        Json::Null
+    } else {
+        number.into()
+    }
 }
 
 fn number(json: &Json) -> u64 {

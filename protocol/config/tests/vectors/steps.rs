@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use session_config::{Incoming, SharedConfig, seal};
-use session_encoding::bt::{self, Bt};
 use session_crypto::hash;
+use session_encoding::bt::{self, Bt};
 use session_encoding::zstd_frame;
 use session_types::Timestamp;
 
@@ -79,9 +79,21 @@ impl<'a> Scenario<'a> {
     fn new(json: &'a Json, kind: &'a str, now_ms: Option<u64>) -> Self {
         for key in json.as_object().unwrap().keys() {
             let known = [
-                "name", "type", "part", "seed", "ed25519_pk", "namespace", "domain", "steps",
-                "extra_messages", "extra_what", "group_seed", "group_ed25519_pk",
-                "encryption_key", "parts", "devices",
+                "name",
+                "type",
+                "part",
+                "seed",
+                "ed25519_pk",
+                "namespace",
+                "domain",
+                "steps",
+                "extra_messages",
+                "extra_what",
+                "group_seed",
+                "group_ed25519_pk",
+                "encryption_key",
+                "parts",
+                "devices",
             ];
             assert!(known.contains(&key.as_str()), "unknown key {key}");
         }
@@ -128,12 +140,20 @@ impl<'a> Scenario<'a> {
         match text(&step["action"]) {
             "op" => {
                 let result = device.apply(&step["op"], now);
-                assert_eq!(result.is_err(), step.get("error").is_some(), "{what} {result:?}");
+                assert_eq!(
+                    result.is_err(),
+                    step.get("error").is_some(),
+                    "{what} {result:?}"
+                );
             }
             "push" => {
                 let push = device.config().push(now).unwrap();
                 assert_eq!(push.seqno, step["seqno"].as_i64().unwrap(), "{what}");
-                assert_eq!(push.obsolete.into_iter().collect::<BTreeSet<_>>(), texts(&step["obsolete"]), "{what}");
+                assert_eq!(
+                    push.obsolete.into_iter().collect::<BTreeSet<_>>(),
+                    texts(&step["obsolete"]),
+                    "{what}"
+                );
                 let expected = list(&step["messages"]);
                 assert_eq!(push.messages.len(), expected.len(), "{what}");
                 for (message, expected) in push.messages.iter().zip(expected) {
@@ -144,10 +164,16 @@ impl<'a> Scenario<'a> {
             "push_and_confirm" => {
                 let push = device.config().push(now).unwrap();
                 assert_eq!(push.seqno, step["seqno"].as_i64().unwrap(), "{what}");
-                assert_eq!(push.obsolete.into_iter().collect::<BTreeSet<_>>(), texts(&step["obsolete"]), "{what}");
+                assert_eq!(
+                    push.obsolete.into_iter().collect::<BTreeSet<_>>(),
+                    texts(&step["obsolete"]),
+                    "{what}"
+                );
                 assert_eq!(push.messages.len(), 1);
                 self.check_message(&push.messages[0], step, what);
-                device.config().confirm_pushed(push.seqno, &[text(&step["hash"])]);
+                device
+                    .config()
+                    .confirm_pushed(push.seqno, &[text(&step["hash"])]);
             }
             "confirm_pushed" => {
                 let hashes: Vec<&str> = list(&step["hashes"]).iter().map(text).collect();
@@ -201,7 +227,10 @@ impl<'a> Scenario<'a> {
             assert_eq!((piece.index, piece.count), (index, theirs.len()));
             assert_eq!(part["index"].as_u64().unwrap(), index as u64);
             assert_eq!(part["count"].as_u64().unwrap(), theirs.len() as u64);
-            assert_eq!(piece.chunk.len() as u64, part["chunk_len"].as_u64().unwrap());
+            assert_eq!(
+                piece.chunk.len() as u64,
+                part["chunk_len"].as_u64().unwrap()
+            );
         }
         for (index, piece) in ours.iter().enumerate() {
             assert_eq!((piece.index, piece.count), (index, ours.len()));
@@ -217,7 +246,10 @@ impl<'a> Scenario<'a> {
         if expected["first_byte"] == "m" {
             let theirs = seal::decrypt(&stored, &key, self.domain).unwrap();
             assert_eq!(theirs, hex(&expected["plain"]));
-            assert_eq!(theirs.len() as u64, expected["padded_len"].as_u64().unwrap());
+            assert_eq!(
+                theirs.len() as u64,
+                expected["padded_len"].as_u64().unwrap()
+            );
             let ours = seal::decrypt(message, &key, self.domain).unwrap();
             self.pieces.0.push(Piece::read(&ours));
             self.pieces.1.push(Piece::read(&theirs));
@@ -260,8 +292,16 @@ fn check_flags(device: &Device, step: &Json, now: Timestamp, later_version: bool
     let config = device.shared();
     for (key, value) in step.as_object().unwrap() {
         match key.as_str() {
-            "needs_push" => assert_eq!(config.needs_push(), value.as_bool().unwrap(), "{what}: needs_push"),
-            "needs_dump" => assert_eq!(config.needs_dump(), value.as_bool().unwrap(), "{what}: needs_dump"),
+            "needs_push" => assert_eq!(
+                config.needs_push(),
+                value.as_bool().unwrap(),
+                "{what}: needs_push"
+            ),
+            "needs_dump" => assert_eq!(
+                config.needs_dump(),
+                value.as_bool().unwrap(),
+                "{what}: needs_dump"
+            ),
             "curr_hashes" => assert_eq!(*config.current_hashes(), texts(value), "{what}: hashes"),
             "active_hashes" => assert_eq!(config.active_hashes(), texts(value), "{what}: active"),
             "size" => assert_eq!(device.size() as u64, value.as_u64().unwrap(), "{what}"),

@@ -1,0 +1,18 @@
+//! The facade against a private network of twelve real nodes, and against seeds and caches that
+//! are not what they should be.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+mod fake_seed;
+mod memory;
+mod refreshing;
+mod seeds;
+mod support;
+mod swarms;
+mod time;
