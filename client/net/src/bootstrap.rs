@@ -238,7 +238,7 @@ impl Network {
                 };
                 let sent = self.clock.local();
                 let (reply, _) = exchange.run(payload, 1).await.ok()?;
-                self.learn_time(&reply, sent);
+                self.learn_time(&trip.target, &reply, sent);
                 reply
             }
         };

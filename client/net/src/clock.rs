@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use session_types::Timestamp;
+use session_types::{Ed25519PublicKey, Timestamp};
 
 /// Where the time comes from. The one implementation that matters is [`SystemClock`]; tests put a
 /// wrong clock in its place.
@@ -32,13 +32,15 @@ impl Clock for SystemClock {
 /// Answers of nodes older than 2021 are taken for broken clocks.
 const EARLIEST_PLAUSIBLE: Timestamp = Timestamp::from_ms(1_609_459_200_000);
 const SAMPLES: usize = 10;
+/// Nodes that must have told the time before one of them cannot mislead us.
+const ENOUGH: usize = 3;
 
-/// The network's time, from the median of the last ten answers.
+/// The network's time, from the median of what the last ten nodes said.
 #[derive(Debug)]
 pub struct NetworkClock {
     local: Box<dyn Clock>,
-    /// network − local, ms, newest last.
-    offsets: Mutex<VecDeque<i64>>,
+    /// network − local in ms as each node last said, newest last.
+    offsets: Mutex<VecDeque<(Ed25519PublicKey, i64)>>,
 }
 
 impl NetworkClock {
@@ -69,7 +71,7 @@ impl NetworkClock {
     #[must_use]
     pub fn offset_ms(&self) -> i64 {
         let offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sorted: Vec<i64> = offsets.iter().copied().collect();
+        let mut sorted: Vec<i64> = offsets.iter().map(|(_, offset)| *offset).collect();
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied().unwrap_or(0)
     }
@@ -85,30 +87,35 @@ impl NetworkClock {
         })
     }
 
-    /// Learns from an answer: `sent` and `received` are local times, `t` the node's time in it.
-    pub fn observe(&self, sent: Timestamp, received: Timestamp, t: Timestamp) {
+    /// Learns from a node's answer: `sent` and `received` are local times, `t` the node's time
+    /// in it.
+    pub fn observe(
+        &self,
+        node: Ed25519PublicKey,
+        sent: Timestamp,
+        received: Timestamp,
+        t: Timestamp,
+    ) {
         if t < EARLIEST_PLAUSIBLE {
             return;
         }
         let middle = sent.as_ms_i64().midpoint(received.as_ms_i64());
         let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        offsets.retain(|(other, _)| *other != node);
         if offsets.len() == SAMPLES {
             offsets.pop_front();
         }
-        offsets.push_back(t.as_ms_i64().saturating_sub(middle));
+        offsets.push_back((node, t.as_ms_i64().saturating_sub(middle)));
     }
 
-    /// Whether anything was learned yet.
+    /// Whether enough nodes have told the time to rely on it.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        !self
-            .offsets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+        let offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        offsets.len() >= ENOUGH
     }
 
-    /// Forgets all but the newest `count` answers, because a node refused our time and others
+    /// Forgets all but the newest `count` nodes' answers, because a node refused our time and others
     /// were asked since then.
     pub fn keep_newest(&self, count: usize) {
         let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,38 +157,50 @@ mod tests {
         }
     }
 
+    const LOCAL: u64 = 1_700_000_000_000;
+
+    fn hear(clock: &NetworkClock, node: u8, t: u64) {
+        let (sent, received) = (LOCAL - 10, LOCAL + 10);
+        let node = Ed25519PublicKey::new([node; 32]);
+        let [sent, received, t] = [sent, received, t].map(Timestamp::from_ms);
+        clock.observe(node, sent, received, t);
+    }
+
     #[test]
     fn median_resists_one_liar() {
-        let local = 1_700_000_000_000;
-        let clock = NetworkClock::new(Box::new(Fixed(local)));
-        assert_eq!(clock.now().as_ms(), local);
-        let at = |ms| Timestamp::from_ms(ms);
-        for _ in 0..2 {
-            clock.observe(at(local - 10), at(local + 10), at(local + 3_600_000));
+        let clock = NetworkClock::new(Box::new(Fixed(LOCAL)));
+        assert_eq!(clock.now().as_ms(), LOCAL);
+        assert!(!clock.is_known());
+        hear(&clock, 1, LOCAL + 3_600_000);
+        hear(&clock, 2, LOCAL + 3_600_000);
+        assert!(!clock.is_known());
+        // However often it says so.
+        for _ in 0..5 {
+            hear(&clock, 3, LOCAL * 2);
         }
-        clock.observe(at(local), at(local), at(local * 2));
+        assert!(clock.is_known());
         assert_eq!(clock.offset_ms(), 3_600_000);
         let skew = clock.noticeable_skew().unwrap();
         assert!(skew.slow);
         assert!(skew.to_string().contains("60 min behind"));
-        clock.observe(at(local), at(local), at(5));
-        assert_eq!(clock.now().as_ms(), local + 3_600_000);
+        hear(&clock, 4, 5);
+        assert_eq!(clock.now().as_ms(), LOCAL + 3_600_000);
     }
 
     #[test]
     fn newer_answers_replace_older_ones_when_they_are_to() {
-        let local = 1_700_000_000_000;
-        let clock = NetworkClock::new(Box::new(Fixed(local)));
-        assert!(!clock.is_known());
-        let at = |ms| Timestamp::from_ms(ms);
-        for offset in [1_000, 1_000, 1_000, 1_000, 50_000, 50_000] {
-            clock.observe(at(local), at(local), at(local + offset));
+        let clock = NetworkClock::new(Box::new(Fixed(LOCAL)));
+        for (node, offset) in (1..).zip([1_000, 1_000, 1_000, 1_000, 50_000, 50_000]) {
+            hear(&clock, node, LOCAL + offset);
         }
         assert_eq!(clock.offset_ms(), 1_000);
         clock.keep_newest(2);
         assert_eq!(clock.offset_ms(), 50_000);
-        assert!(clock.is_known());
         clock.keep_newest(5);
         assert_eq!(clock.offset_ms(), 50_000);
+        for node in 1..=20 {
+            hear(&clock, node, LOCAL + 2_000);
+        }
+        assert_eq!(clock.offset_ms(), 2_000);
     }
 }

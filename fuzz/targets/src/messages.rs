@@ -3,21 +3,23 @@
 use session_crypto::Blinding;
 use session_crypto::group_message;
 use session_messages::{
-    Content, Incoming, decode_direct, decode_group, decode_inbox, decode_post, encode_direct,
-    encode_group, encode_post, pad_post, seal_direct, seal_group,
+    Content, ContentKind, Incoming, decode_direct, decode_group, decode_inbox, decode_post,
+    encode_direct, encode_group, encode_post, pad_post, seal_direct, seal_group,
 };
 
 use crate::actors::{GROUP_KEY, NOW, alice, blinded, bob, group, group_admin, rng, server};
 use crate::reached::note_accepted;
 use crate::sealed::xchacha_seal;
 
-/// Content after decryption: what is accepted is written so that it is accepted again. Only what
-/// was left out of it, files that nobody could open, is not written.
+/// Content after decryption: what is accepted is written so that it is accepted again.
 pub fn message_content(data: &[u8]) {
     let Ok(content) = Content::decode(data, NOW) else {
         return;
     };
     note_accepted();
+    if !is_whole(&content) {
+        return;
+    }
     let written = content.encode(NOW);
     let again = Content::decode(&written, NOW).expect("own content is readable");
     assert_eq!(again.profile(), content.profile());
@@ -57,7 +59,9 @@ pub fn message_direct(data: &[u8]) {
             &alice
         };
         let id = bob.account_id();
-        if let Ok(again) = encode_direct(&incoming.content, sender, &id, NOW, &mut rng()) {
+        if is_whole(&incoming.content)
+            && let Ok(again) = encode_direct(&incoming.content, sender, &id, NOW, &mut rng())
+        {
             let reread = decode_direct(&again, &bob).expect("own messages are readable");
             // A message to oneself says to whom, which the rest of the content does not depend on.
             let action = |content: &Content| Content::new(content.kind().clone()).encode(NOW);
@@ -96,7 +100,10 @@ pub fn message_group(data: &[u8]) {
     };
     if let Ok(mut incoming) = decode_group(&stored, &group, [&[1; 32], &GROUP_KEY]) {
         let key = &GROUP_KEY;
-        if let Ok(again) = encode_group(&incoming.content, &alice(), &group, key, NOW, &mut rng()) {
+        if is_whole(&incoming.content)
+            && let Ok(again) =
+                encode_group(&incoming.content, &alice(), &group, key, NOW, &mut rng())
+        {
             // What only admins may say was signed for its time and sender, which are the same.
             let reread = decode_group(&again, &group, [key]).expect("own messages are readable");
             assert_eq!(reread.content.encode(NOW), incoming.content.encode(NOW));
@@ -109,6 +116,9 @@ pub fn message_group(data: &[u8]) {
 pub fn message_post(data: &[u8]) {
     if let Ok(post) = decode_post(data, NOW) {
         note_accepted();
+        if !is_whole(&post.content) {
+            return;
+        }
         let again = encode_post(&post.content, NOW).expect("what may be read may be posted");
         let again = decode_post(&again, NOW).expect("own posts are readable");
         assert_eq!(again.content.encode(NOW), post.content.encode(NOW));
@@ -152,6 +162,12 @@ pub fn message_inbox(data: &[u8]) {
         assert_eq!(incoming.sender, alice.account_id());
         after(&mut incoming);
     }
+}
+
+/// Whether everything that was sent is still in the content: files that nobody could open are only
+/// counted, so that a message of nothing else cannot be written again.
+fn is_whole(content: &Content) -> bool {
+    !matches!(content.kind(), ContentKind::Visible(message) if message.unreadable_attachments() > 0)
 }
 
 /// What a client does with a message it has accepted.

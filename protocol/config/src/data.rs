@@ -117,10 +117,6 @@ impl Dict {
         self.0.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Blob, &Value)> {
         self.0.iter().map(|(key, value)| (key, value))
     }

@@ -480,17 +480,10 @@ impl Core {
 
     /// Brings the own version and the others together.
     fn settle(&mut self, mut candidates: Vec<(BTreeSet<String>, Message)>, own: bool) {
-        let own_index = own.then(|| {
-            // An identical copy that is stored is preferred to the own one that is not.
-            let index = if self.current_hashes.is_empty() {
-                candidates.len()
-            } else {
-                0
-            };
+        if own {
             let hashes = self.current_hashes.clone();
-            candidates.insert(index, (hashes, self.signed_message()));
-            index
-        });
+            candidates.insert(0, (hashes, self.signed_message()));
+        }
         let messages: Vec<&Message> = candidates.iter().map(|(_, message)| message).collect();
         let Some(outcome) = resolve(&messages, !self.is_read_only(), LAG) else {
             return;
@@ -512,9 +505,13 @@ impl Core {
                 let Some((hashes, message)) = candidates.get(index).cloned() else {
                     return;
                 };
-                for (other, _) in candidates {
-                    if other != hashes {
-                        self.retire(other);
+                let is_own = own && index == 0;
+                for (other_hashes, other) in candidates {
+                    // A copy of what is about to be pushed has the storage hash it will get.
+                    let will_be_pushed =
+                        is_own && hashes.is_empty() && other.hash() == message.hash();
+                    if other_hashes != hashes && !will_be_pushed {
+                        self.retire(other_hashes);
                     }
                 }
                 // A changed config becomes the one after the adopted.
@@ -526,7 +523,7 @@ impl Core {
                     for hash in &self.current_hashes {
                         self.old_hashes.remove(hash);
                     }
-                } else if !(was_dirty && own_index == Some(index)) {
+                } else if !(was_dirty && is_own) {
                     self.current = match next {
                         Some(draft) => Current::Draft(draft),
                         None => Current::Finished(message),

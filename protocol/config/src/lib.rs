@@ -1,4 +1,4 @@
-//! Shared configs.
+#![doc = include_str!("../README.md")]
 
 mod blob;
 pub mod community;
@@ -10,6 +10,7 @@ mod error;
 mod fields;
 mod group_id;
 mod group_info;
+mod group_keys;
 mod group_members;
 mod local;
 mod merge;
@@ -33,6 +34,7 @@ pub use error::{ConfigError, Malformed};
 pub use fields::{DisappearAfter, Disappearing, Notify};
 pub use group_id::GroupId;
 pub use group_info::GroupInfo;
+pub use group_keys::{Access, AuthData, GroupKeys, MemberSignature, SubaccountToken};
 pub use group_members::{GroupMembers, Member, MemberStatus};
 pub use local::{Colour, Local, NotificationContent, Theme};
 pub use picture::Picture;

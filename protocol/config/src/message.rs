@@ -171,10 +171,6 @@ impl Message {
         self.hash.get_or_init(|| blake2b(&[&self.encoded()]))
     }
 
-    pub(crate) fn signature(&self) -> Option<&Signature> {
-        self.signature.as_ref()
-    }
-
     /// The same message with a signature, if it has none yet.
     pub(crate) fn signed(&self, signer: &Ed25519Secret) -> Self {
         if self.signature.is_some() {

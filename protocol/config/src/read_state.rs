@@ -198,11 +198,11 @@ impl ConvoInfoVolatile {
 
     /// All conversations something is known of.
     pub fn iter(&self) -> impl Iterator<Item = (Conversation, ReadState)> + '_ {
-        let kinds: [(&[u8], fn(&[u8], &Dict) -> Option<Conversation>); 4] = [
-            (b"1", |id, _| account_id(id).map(Conversation::Account)),
-            (b"C", |id, _| account_id(id).map(Conversation::LegacyGroup)),
-            (b"b", |id, entry| blinded(id, entry)),
-            (b"g", |id, _| group_id(id).map(Conversation::Group)),
+        let kinds: [(&[u8], FromKey); 4] = [
+            (b"1", |id| account_id(id).map(Conversation::Account)),
+            (b"C", |id| account_id(id).map(Conversation::LegacyGroup)),
+            (b"b", blinded),
+            (b"g", |id| group_id(id).map(Conversation::Group)),
         ];
         let direct = kinds.into_iter().flat_map(|(kind, conversation)| {
             self.core
@@ -212,7 +212,7 @@ impl ConvoInfoVolatile {
                 .flat_map(Dict::iter)
                 .filter_map(move |(id, entry)| {
                     let entry = entry.as_dict()?;
-                    Some((conversation(id, entry)?, ReadState::read(entry)))
+                    Some((conversation(id)?, ReadState::read(entry)))
                 })
         });
         let rooms = self.core.servers(b"o").filter_map(|(server, room, entry)| {
@@ -223,6 +223,7 @@ impl ConvoInfoVolatile {
         direct.chain(rooms)
     }
 
+    /// Forgets what was read long ago. Groups stay, as in the reference.
     fn prune(&mut self, now: Timestamp) -> Result<(), ConfigError> {
         let limit = now.minus(WORTH_KEEPING);
         let old: Vec<Conversation> = self
@@ -309,11 +310,14 @@ impl ReadState {
     }
 }
 
+/// Reads a conversation's key in one of the dicts.
+type FromKey = fn(&[u8]) -> Option<Conversation>;
+
 fn group_id(key: &[u8]) -> Option<GroupId> {
     GroupId::try_from(SwarmPubkey::try_from(key).ok()?).ok()
 }
 
-fn blinded(key: &[u8], _entry: &Dict) -> Option<Conversation> {
+fn blinded(key: &[u8]) -> Option<Conversation> {
     let id = SwarmPubkey::try_from(key).ok()?;
     is_blinded(id).then_some(Conversation::Blinded(id))
 }

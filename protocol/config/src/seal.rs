@@ -103,6 +103,36 @@ pub(crate) fn unpad(padded: &[u8]) -> &[u8] {
     padded.get(zeros..).unwrap_or_default()
 }
 
+/// XChaCha20-Poly1305 for the small messages with group keys: ciphertext and tag.
+pub(crate) fn seal_with(key: &[u8; 32], nonce: &[u8; NONCE], message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len().saturating_add(TAG));
+    out.extend_from_slice(message);
+    let sealed = XChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
+        nonce.into(),
+        &[],
+        out.as_mut_slice().into(),
+    );
+    // Fails for messages of more than 256 GiB only.
+    if let Ok(tag) = sealed {
+        out.extend_from_slice(&tag);
+    }
+    out
+}
+
+/// Opens ciphertext and tag.
+pub(crate) fn open_with(
+    key: &[u8; 32],
+    nonce: &[u8; NONCE],
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (ciphertext, tag) = sealed.split_last_chunk::<TAG>()?;
+    let mut message = Zeroizing::new(ciphertext.to_vec());
+    XChaCha20Poly1305::new(key.into())
+        .decrypt_inout_detached(nonce.into(), &[], message.as_mut_slice().into(), tag.into())
+        .ok()?;
+    Some(message)
+}
+
 fn key(
     length: usize,
     base_key: &[u8; 32],

@@ -17,6 +17,10 @@ mod communities;
 mod devices;
 #[path = "vectors/groups.rs"]
 mod groups;
+#[path = "vectors/operations.rs"]
+mod operations;
+#[path = "vectors/states.rs"]
+mod states;
 #[path = "vectors/steps.rs"]
 mod steps;
 
@@ -44,7 +48,8 @@ fn ordered(text: &str) -> String {
             })
             .unwrap();
         out.push_str("\"|mark\":");
-        let mut fields = part[..end].to_owned();
+        let (fields, rest) = part.split_at(end);
+        let mut fields = fields.to_owned();
         for key in [
             "supplement",
             "secretkey",
@@ -55,7 +60,7 @@ fn ordered(text: &str) -> String {
             fields = fields.replace(&format!("\"{key}\":"), &format!("\"~{key}\":"));
         }
         out.push_str(&fields);
-        out.push_str(&part[end..]);
+        out.push_str(rest);
     }
     out
 }

@@ -7,8 +7,8 @@
 
 mod draw;
 
+use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use core::time::Duration;
 

@@ -9,7 +9,7 @@
 //! | 46 | 2 | OMQ and QUIC port, big-endian |
 //! | 48 | 3 | storage server version, each number at most 255 |
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use session_crypto::ed25519_to_x25519;
 use session_types::{Ed25519PublicKey, LegacyPublicKey, NodeContact, NodeVersion, SwarmId};

@@ -1,8 +1,8 @@
 //! The node list as seeds and nodes give it: `get_n_service_nodes` at a seed,
 //! `get_service_nodes` through `oxend_request` (docs/protocol/node.md section 2).
 
+use core::net::Ipv4Addr;
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 use session_types::{Ed25519PublicKey, LegacyPublicKey, NodeContact, NodeVersion, SwarmId};

@@ -1,7 +1,7 @@
 //! What the node list says about one node.
 
 use core::fmt;
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 

@@ -30,6 +30,8 @@ type PollAnswer = oneshot::Sender<Result<PollSummary, CoreError>>;
 struct Actor {
     shared: Arc<Shared>,
     deliveries: JoinSet<(JobId, Option<Duration>)>,
+    /// Tries that failed since the start or since the network was last away.
+    failures: BTreeMap<JobId, u32>,
     /// Jobs under way, so that none is started twice.
     in_flight: BTreeSet<JobId>,
     /// Jobs that are not to be tried before a time. A new start tries all of them at once.
@@ -58,6 +60,7 @@ pub(super) async fn run(
     let mut actor = Actor {
         shared,
         deliveries: JoinSet::new(),
+        failures: BTreeMap::new(),
         in_flight: BTreeSet::new(),
         postponed: BTreeMap::new(),
         polls: JoinSet::new(),
@@ -140,6 +143,7 @@ impl Actor {
         if was_cut_off && !self.cut_off {
             // The network is back: no need to wait out the pauses of its absence.
             self.postponed.clear();
+            self.failures.clear();
             self.next_delivery = now;
         }
         if let Err(error) = &result {
@@ -174,8 +178,9 @@ impl Actor {
             .store
             .call(|store| store.due_jobs(ALL_JOBS))
             .await?;
-        self.postponed
-            .retain(|id, _| jobs.iter().any(|job| job.id == *id));
+        let waits = |id: &JobId| jobs.iter().any(|job| job.id == *id);
+        self.postponed.retain(|id, _| waits(id));
+        self.failures.retain(|id, _| waits(id));
         let now = Instant::now();
         self.next_delivery = now + IDLE;
         for job in jobs {
@@ -194,9 +199,10 @@ impl Actor {
     fn start(&mut self, job: OutboxJob) {
         if self.in_flight.insert(job.id) {
             let shared = Arc::clone(&self.shared);
+            let failures = self.failures.get(&job.id).copied().unwrap_or_default();
             self.deliveries.spawn(async move {
                 let id = job.id;
-                (id, delivery::run(&shared, job).await)
+                (id, delivery::run(&shared, job, failures).await)
             });
         }
     }
@@ -208,6 +214,7 @@ impl Actor {
                 self.in_flight.remove(&job);
                 if let Some(wait) = wait {
                     self.postponed.insert(job, now + wait);
+                    *self.failures.entry(job).or_default() += 1;
                 }
             }
             // A job that panicked keeps its row; forgetting all marks lets it be tried again.

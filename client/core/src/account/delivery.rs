@@ -26,8 +26,9 @@ struct Stored {
 }
 
 /// Runs `job` once and records the outcome: done, postponed, or failed. Returns how long to wait
-/// before it is tried again; `None` when it is done with.
-pub(super) async fn run(shared: &Shared, job: OutboxJob) -> Option<Duration> {
+/// before it is tried again, the longer the more `failures` there were before; `None` when it is
+/// done with.
+pub(super) async fn run(shared: &Shared, job: OutboxJob, failures: u32) -> Option<Duration> {
     let mut wait = None;
     let recorded = match deliver(shared, &job).await {
         Ok(stored) => succeed(shared, &job, stored).await,
@@ -42,7 +43,7 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob) -> Option<Duration> {
             if give_up {
                 fail(shared, &job, error.to_string()).await
             } else {
-                let pause = pause(job.attempts);
+                let pause = pause(failures);
                 wait = Some(pause);
                 postpone(shared, &job, pause, error.to_string()).await
             }
@@ -56,9 +57,9 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob) -> Option<Duration> {
     wait
 }
 
-fn pause(attempts: u32) -> Duration {
+fn pause(failures: u32) -> Duration {
     FIRST_RETRY
-        .saturating_mul(1u32.checked_shl(attempts.min(16)).unwrap_or(u32::MAX))
+        .saturating_mul(1u32.checked_shl(failures.min(16)).unwrap_or(u32::MAX))
         .min(LAST_RETRY)
 }
 

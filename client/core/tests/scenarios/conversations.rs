@@ -2,13 +2,15 @@
 
 use core::time::Duration;
 
-use session_core::CoreError;
+use session_core::{Account, AccountOptions, CoreError, Event};
+use session_net::SystemClock;
 use session_store::MessageState;
 use session_types::{AccountId, ErrorKind};
+use tokio::sync::broadcast::Receiver;
 
 use crate::support::actor::{all_sent, bodies, facts};
 use crate::support::clock::real_time;
-use crate::support::{Actor, Device, Net, run};
+use crate::support::{Actor, Device, Net, run, within};
 
 /// Enough polls to ask each member of the own swarm that is asked at all.
 async fn poll_all(actor: &Actor) {
@@ -186,24 +188,52 @@ fn a_message_to_an_account_on_no_device_waits_in_its_swarm() {
 fn the_first_subscriber_hears_everything_since_the_start() {
     run(async {
         let net = Net::shared().await;
-        let mut bob = Actor::offline("bob", rand::random(), Device::on(net.seed_url()));
         let mut alice = Actor::new(&net, "alice").await;
+        let bob = Actor::offline("bob", rand::random(), Device::on(net.seed_url()));
         alice.send(&bob, "first").await;
-        bob.open().await;
-        bob.receive(1).await;
-        let mut late = bob.account().subscribe();
+        let options = AccountOptions {
+            poll_every: None,
+            ..AccountOptions::default()
+        };
+        let network = net.seed_url().parse().unwrap();
+        let opened = Account::open(bob.store(), network, Box::new(SystemClock), options);
+        let account = opened.await.unwrap();
+        // A front end that is slow to subscribe, and a second one.
+        assert_eq!(account.poll_now().await.unwrap().new_messages, 1);
+        let (mut early, mut late) = (account.subscribe(), account.subscribe());
         alice.send(&bob, "second").await;
-        bob.receive(1).await;
-        // A later subscriber hears what happens from then on.
-        let heard = crate::support::within("an event", async {
-            loop {
-                if let session_core::Event::MessageReceived { message, .. } =
-                    late.recv().await.unwrap()
-                {
-                    return message.body;
+        assert_eq!(account.poll_now().await.unwrap().new_messages, 1);
+        account.close().await;
+        let heard = async |events: &mut Receiver<Event>| {
+            let mut heard = Vec::new();
+            while let Ok(event) = within("an event", events.recv()).await {
+                if let Event::MessageReceived { message, .. } = event {
+                    heard.push(message.body);
                 }
             }
-        });
-        assert_eq!(heard.await, "second");
+            heard
+        };
+        assert_eq!(heard(&mut early).await, ["first", "second"]);
+        assert_eq!(heard(&mut late).await, ["second"]);
+    });
+}
+
+/// A poll that was already under way does not count: it may have looked too early.
+#[test]
+fn polling_on_request_finds_what_was_stored_before() {
+    run(async {
+        let net = Net::shared().await;
+        let mut alice = Actor::new(&net, "alice").await;
+        let mut device = Device::on(net.seed_url());
+        device.options.poll_every = Some(Duration::from_millis(1));
+        let bob = Actor::with("bob", rand::random(), device).await;
+        for i in 1..=10 {
+            alice.send(&bob, &format!("{i}")).await;
+            bob.account().poll_now().await.unwrap();
+            assert_eq!(bob.history(alice.id()).await.len(), i);
+        }
+        // Many who ask at once all get an answer.
+        let all = futures_util::future::join_all((0..20).map(|_| bob.account().poll_now())).await;
+        assert!(all.iter().all(Result::is_ok));
     });
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use session_store::MessageState;
-use session_types::ErrorKind;
+use session_types::{ErrorKind, Timestamp};
 
 use crate::support::actor::{all_sent, bodies, facts};
 use crate::support::{Actor, Device, Doorway, Net, run};
@@ -91,9 +91,7 @@ fn a_program_that_starts_after_the_outage_sends_what_an_earlier_one_left() {
         alice.write(bob.id(), "two").await;
         alice.until_postponed(first.id).await;
         alice.close().await;
-        let queued = alice
-            .store()
-            .due_jobs(session_types::Timestamp::from_ms(u64::MAX));
+        let queued = alice.store().due_jobs(Timestamp::from_ms(u64::MAX));
         assert_eq!(queued.unwrap().len(), 1, "in order: one at a time");
 
         net.restart(&ALL).await;
@@ -103,6 +101,39 @@ fn a_program_that_starts_after_the_outage_sends_what_an_earlier_one_left() {
         assert!(all_sent(&alice.history(bob.id()).await));
         alice.assert_tidy();
         bob.assert_tidy();
+        net.shutdown().await;
+    });
+}
+
+/// Pauses between tries grow to minutes. Neither a new start nor a network that is back waits
+/// them out.
+#[test]
+fn nothing_waits_much_longer_than_the_outage() {
+    run(async {
+        let mut net = Net::start(32).await;
+        let mut alice = Actor::new(&net, "alice").await;
+        let mut bob = Actor::new(&net, "bob").await;
+        alice.send(&bob, "hello").await;
+        bob.receive(1).await;
+        net.kill(&ALL);
+        let row = alice.write(bob.id(), "patience").await;
+        alice.until_postponed(row.id).await;
+        alice.close().await;
+        // As after hours of failing.
+        let mut store = alice.store();
+        let far = Timestamp::from_ms(u64::MAX);
+        let job = store.due_jobs(far).unwrap().remove(0);
+        for _ in 0..12 {
+            store.job_postponed(job.id, far, "no network").unwrap();
+        }
+        drop(store);
+        alice.open().await;
+        alice.until_postponed(row.id).await;
+        net.restart(&ALL).await;
+        let back = Instant::now();
+        alice.until_sent(row.id).await;
+        assert!(back.elapsed() < Duration::from_secs(30), "{:?}", back.elapsed());
+        assert_eq!(bodies(&bob.receive(1).await), ["patience"]);
         net.shutdown().await;
     });
 }

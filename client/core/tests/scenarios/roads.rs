@@ -29,8 +29,8 @@ fn keys(roads: &[Route], of: impl Fn(&Route) -> Ed25519PublicKey) -> BTreeSet<Ed
 fn one_guard_for_everything_and_after_every_restart() {
     run(async {
         let net = Net::shared().await;
-        let mut alice = Actor::new(&net, "alice").await;
-        let mut bob = Actor::new(&net, "bob").await;
+        let mut alice = Actor::in_swarm(&net, "alice", 0).await;
+        let mut bob = Actor::in_swarm(&net, "bob", 1).await;
         for round in 0..4 {
             alice.send(&bob, &format!("{round}")).await;
             bob.receive(1).await;

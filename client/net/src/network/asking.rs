@@ -74,7 +74,7 @@ impl Network {
             } else {
                 fresh
             };
-            let Some(member) = candidates.choose(&mut rand::rng()).copied().cloned() else {
+            let Some(member) = self.choose(&candidates) else {
                 return Err(NetError::NoSwarm);
             };
             let keys = keys_of(&members);
@@ -231,7 +231,7 @@ impl Network {
             Ok((reply, route)) => {
                 self.report(path.id, Outcome::Success);
                 *lock(&self.seed_tries) = SeedTries::default();
-                self.learn_time(&reply, sent);
+                self.learn_time(destination, &reply, sent);
                 Ok((reply, route))
             }
             Err(failed) => {
@@ -248,6 +248,25 @@ impl Network {
                 Err((failed.blames_destination, failed.error))
             }
         }
+    }
+
+    /// One of these nodes, the guard only when there is no other: a request to the guard would
+    /// have to go through another one.
+    fn choose(&self, nodes: &[&NodeContact]) -> Option<NodeContact> {
+        let guard = self.guard();
+        let others: Vec<&NodeContact> = nodes
+            .iter()
+            .copied()
+            .filter(|node| Some(node.ed25519) != guard)
+            .collect();
+        let mut rng = rand::rng();
+        let chosen = others.choose(&mut rng).or_else(|| nodes.choose(&mut rng));
+        chosen.copied().cloned()
+    }
+
+    /// The guard of first choice.
+    pub(super) fn guard(&self) -> Option<Ed25519PublicKey> {
+        lock(&self.paths).confirmed_guards().next()
     }
 
     /// Whether no guard works, so that the node list may be of a network that has moved on.

@@ -70,11 +70,11 @@ impl Network {
 
     async fn look_up(&self, owner: &SwarmPubkey) -> Result<Vec<NodeContact>, NetError> {
         let asked: Vec<NodeContact> = {
-            let pool = lock(&self.pool);
             let how = Draw {
-                exclude: &BTreeSet::new(),
+                exclude: &self.guard().into_iter().collect(),
                 subnets: SubnetRule::Any,
             };
+            let pool = lock(&self.pool);
             pool.draw(LOOKUPS, how, &mut rand::rng())
                 .into_iter()
                 .cloned()

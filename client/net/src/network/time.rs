@@ -1,7 +1,6 @@
 //! Keeping to the network's time (docs/protocol/paths.md section 6).
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -32,6 +31,8 @@ impl Network {
     pub async fn learn_time_within(&self, patience: Duration) -> bool {
         if !self.clock.is_known() {
             let asking = async {
+                // A first node list comes from nodes that tell the time along with it.
+                let _ = self.ensure_pool().await;
                 let mut asked = self.time_asked.lock().await;
                 if !self.clock.is_known() && !recent(*asked) {
                     *asked = Some(Instant::now());
@@ -50,7 +51,8 @@ impl Network {
         if !recent(*asked) {
             *asked = Some(Instant::now());
             let answers = self.ask_time().await;
-            if answers > 0 {
+            // One answer alone may be the liar's.
+            if answers > 1 {
                 self.clock.keep_newest(answers);
                 self.forget_noted_times();
             }
@@ -66,7 +68,7 @@ impl Network {
         }
         let nodes: Vec<NodeContact> = {
             let how = Draw {
-                exclude: &BTreeSet::new(),
+                exclude: &self.guard().into_iter().collect(),
                 subnets: SubnetRule::Any,
             };
             let pool = lock(&self.pool);
@@ -85,7 +87,7 @@ impl Network {
     }
 
     /// Every answer tells the node's time.
-    pub(crate) fn learn_time(&self, reply: &NodeReply, sent: Timestamp) {
+    pub(crate) fn learn_time(&self, node: &NodeContact, reply: &NodeReply, sent: Timestamp) {
         let received = self.clock.local();
         let Ok(results) = batch_results(reply) else {
             return;
@@ -95,7 +97,8 @@ impl Network {
             .find_map(|r| r.body.get("t").and_then(|t| t.as_u64()));
         if let Some(t) = time {
             let before = self.clock.offset_ms();
-            self.clock.observe(sent, received, Timestamp::from_ms(t));
+            let t = Timestamp::from_ms(t);
+            self.clock.observe(node.ed25519, sent, received, t);
             if self.clock.offset_ms().abs_diff(before) > JUMP_MS {
                 self.forget_noted_times();
             }

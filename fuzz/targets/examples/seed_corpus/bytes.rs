@@ -11,8 +11,9 @@ use session_onion::packet::{
     Destination, Hop, OnionCipher, ServerProtocol, build, encode_forward, parse_entry,
 };
 use session_onion::v4;
+use session_test_support::vectors::hex;
 
-use crate::{Seeds, cases, hex, vectors};
+use crate::{Seeds, cases, vectors};
 
 pub(crate) fn add(seeds: &mut Seeds) {
     encodings(seeds);

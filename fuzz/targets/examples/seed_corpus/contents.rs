@@ -9,9 +9,10 @@ use session_messages::{
     ReactionAction, ReadReceipt, RequestResponse, Typing, UnsendRequest, VisibleMessage,
     encode_direct, encode_group, encode_inbox, encode_post,
 };
+use session_test_support::vectors::hex;
 use session_types::MessageHash;
 
-use crate::{Seeds, cases, hex, vectors};
+use crate::{Seeds, cases, vectors};
 
 pub(crate) fn add(seeds: &mut Seeds) {
     let mut contents: Vec<Vec<u8>> = made_here()

@@ -15,10 +15,10 @@ mod requests;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use data_encoding::HEXLOWER;
 use serde_json::Value;
+use session_test_support::vectors::read;
 
 /// A seed that is longer teaches the fuzzer nothing that a shorter one does not.
 const MAX_SEED: usize = 4096;
@@ -79,18 +79,9 @@ impl Seeds {
 }
 
 fn vectors(name: &str) -> Value {
-    let folder = std::env::var_os("SESSION_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors"),
-        PathBuf::from,
-    );
-    let text = fs::read(folder.join(name)).unwrap();
-    serde_json::from_slice(&text).unwrap()
+    serde_json::from_str(&read(name)).unwrap()
 }
 
 fn cases<'a>(file: &'a Value, section: &str) -> &'a [Value] {
     file[section].as_array().unwrap()
-}
-
-fn hex(value: &Value) -> Vec<u8> {
-    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
 }

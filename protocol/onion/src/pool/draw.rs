@@ -1,7 +1,7 @@
 //! Drawing random nodes.
 
+use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;

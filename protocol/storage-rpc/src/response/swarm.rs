@@ -1,4 +1,4 @@
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use serde_json::Value;
 use session_types::{LegacyPublicKey, NodeContact, SwarmId, Timestamp};

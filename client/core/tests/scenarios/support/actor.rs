@@ -47,12 +47,6 @@ impl Device {
         self.clock = clock;
         self
     }
-
-    /// Polls only when asked.
-    pub(crate) fn polling_on_demand(mut self) -> Self {
-        self.options.poll_every = None;
-        self
-    }
 }
 
 /// A person at a device. Everything waits with a deadline and fails with the person's name.
@@ -200,6 +194,14 @@ impl Actor {
                 })
             })
             .await
+    }
+
+    /// Whether the recipient's swarm is known to have a message.
+    pub(crate) fn was_sent(&self, id: MessageId) -> bool {
+        let events = self.log.events();
+        events
+            .iter()
+            .any(|event| matches!(event, Event::MessageSent(sent) if sent.message_id == id))
     }
 
     /// Waits until the copy of a message is stored by the own swarm.

@@ -107,14 +107,6 @@ impl Net {
         Some(node.message_count().await.unwrap())
     }
 
-    /// Stores a node accepted from clients, not from other nodes.
-    pub(crate) async fn stores(&self, index: usize) -> u64 {
-        match self.devnet.running_node(index) {
-            Some(node) => node.metrics().await.stores,
-            None => 0,
-        }
-    }
-
     /// Waits until every running one of these nodes holds exactly `count` messages.
     pub(crate) async fn until_held(&self, indexes: &[usize], count: u64) {
         until(
