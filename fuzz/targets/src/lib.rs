@@ -9,6 +9,7 @@
 
 pub mod actors;
 mod attachments;
+mod configs;
 mod encoding;
 mod identities;
 mod messages;
@@ -20,6 +21,9 @@ mod sealed;
 mod secret_stream;
 
 pub use attachments::{attachment_legacy, attachment_stream};
+pub use configs::{
+    community_address, config_dump, config_group_keys, config_merge, config_message,
+};
 pub use encoding::{bt_lenient, bt_strict, mnemonic, zstd_frame};
 pub use identities::{identifiers, keys};
 pub use messages::{message_content, message_direct, message_group, message_inbox, message_post};
@@ -51,11 +55,11 @@ macro_rules! targets {
 }
 
 targets! {
-    10000: bt_lenient, bt_strict, hop_failure, identifiers, message_content, message_post, mnemonic,
-        node_list, onion_v4, push_notification, rpc_bulk, rpc_peer_answers, rpc_responses,
-        zstd_frame;
-    2000: active_nodes, attachment_legacy, keys, message_direct, message_group, message_inbox,
-        name_value, onion_entry, onion_layer, onion_reply, picture, rpc_forwarded, rpc_json_body,
-        rpc_params, sealed_messages;
-    400: attachment_stream;
+    10000: bt_lenient, bt_strict, community_address, hop_failure, identifiers, message_content,
+        message_post, mnemonic, node_list, onion_v4, push_notification, rpc_bulk,
+        rpc_peer_answers, rpc_responses, zstd_frame;
+    2000: active_nodes, attachment_legacy, config_dump, config_group_keys, config_message, keys,
+        message_direct, message_group, message_inbox, name_value, onion_entry, onion_layer,
+        onion_reply, picture, rpc_forwarded, rpc_json_body, rpc_params, sealed_messages;
+    400: attachment_stream, config_merge;
 }

@@ -23,6 +23,9 @@ pub(crate) enum Scalar {
     Bytes(Blob),
 }
 
+/// From how many on changes are made in one pass over the dict.
+const MANY: usize = 32;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     Int(i64),
@@ -122,17 +125,19 @@ impl Dict {
     }
 
     fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        // Keys of fields are one letter, for which a comparison of slices is a detour.
+        if let [letter] = key {
+            return self.0.binary_search_by(|(own, _)| match &**own {
+                [own] => own.cmp(letter),
+                own => own.cmp(key),
+            });
+        }
         self.0.binary_search_by(|(own, _)| (**own).cmp(key))
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Value> {
         let index = self.search(key).ok()?;
         self.0.get(index).map(|(_, value)| value)
-    }
-
-    fn get_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
-        let index = self.search(key).ok()?;
-        self.0.get_mut(index).map(|(_, value)| value)
     }
 
     pub(crate) fn dict(&self, key: &[u8]) -> Option<&Self> {
@@ -178,25 +183,67 @@ impl Dict {
     }
 
     /// The dict of this key, made if there is none or something else.
-    pub(crate) fn dict_mut(&mut self, key: &[u8]) -> Option<&mut Self> {
-        if self.dict(key).is_none() {
-            self.insert(key, Value::Dict(Arc::default()));
+    fn dict_mut(&mut self, key: &[u8]) -> Option<&mut Self> {
+        let empty = || Value::Dict(Arc::default());
+        let index = match self.search(key) {
+            Ok(index) => index,
+            Err(index) => {
+                self.0.insert(index, (key.into(), empty()));
+                index
+            }
+        };
+        let (_, slot) = self.0.get_mut(index)?;
+        if slot.as_dict().is_none() {
+            *slot = empty();
         }
-        match self.get_mut(key)? {
+        match slot {
             Value::Dict(dict) => Some(Arc::make_mut(dict)),
             _ => None,
         }
     }
 
-    /// The set of this key, made if there is none or something else.
-    pub(crate) fn set_mut(&mut self, key: &[u8]) -> Option<&mut Vec<Scalar>> {
-        if !matches!(self.get(key), Some(Value::Set(_))) {
-            self.insert(key, Value::Set(Arc::default()));
+    /// Replaces the values of some keys, which must ascend, by what `change` makes of them; without
+    /// a value there is no entry.
+    pub(crate) fn update<C>(
+        &mut self,
+        changes: &[(Blob, C)],
+        mut change: impl FnMut(&Blob, &C, Option<Value>) -> Option<Value>,
+    ) {
+        if changes.len() < MANY {
+            for (key, how) in changes {
+                let place = self.search(key);
+                let before = place.ok().and_then(|index| {
+                    let (_, slot) = self.0.get_mut(index)?;
+                    Some(core::mem::replace(slot, Value::Int(0)))
+                });
+                match (place, change(key, how, before)) {
+                    (Ok(index), Some(value)) => {
+                        if let Some((_, slot)) = self.0.get_mut(index) {
+                            *slot = value;
+                        }
+                    }
+                    (Ok(index), None) => drop(self.0.remove(index)),
+                    (Err(index), Some(value)) => self.0.insert(index, (key.clone(), value)),
+                    (Err(_), None) => {}
+                }
+            }
+            return;
         }
-        match self.get_mut(key)? {
-            Value::Set(set) => Some(Arc::make_mut(set)),
-            _ => None,
+        // In one pass: many insertions into a large dict would each move all that follows.
+        let entries = core::mem::take(&mut self.0);
+        let mut result = Vec::with_capacity(entries.len().saturating_add(changes.len()));
+        let mut entries = entries.into_iter().peekable();
+        for (key, how) in changes {
+            while let Some(entry) = entries.next_if(|(own, _)| own < key) {
+                result.push(entry);
+            }
+            let before = entries.next_if(|(own, _)| own == key);
+            if let Some(value) = change(key, how, before.map(|(_, value)| value)) {
+                result.push((key.clone(), value));
+            }
         }
+        result.extend(entries);
+        self.0 = result;
     }
 
     /// The value at the end of a path of keys.

@@ -67,29 +67,9 @@ impl Diff {
 
     /// Repeats the changes on `data`, taking new values from `source`. May leave empty containers.
     pub(crate) fn apply(&self, data: &mut Dict, source: &Dict) {
-        for (key, change) in &self.0 {
-            match (change, source.get(key)) {
-                (Change::Put, Some(value @ (Value::Int(_) | Value::Bytes(_)))) => {
-                    data.insert(key, value.clone());
-                }
-                (Change::Dict(diff), Some(Value::Dict(inner))) => {
-                    if let Some(dict) = data.dict_mut(key) {
-                        diff.apply(dict, inner);
-                    }
-                }
-                (Change::Set { added, removed }, Some(Value::Set(_))) => {
-                    if let Some(set) = data.set_mut(key) {
-                        set.extend(added.iter().cloned());
-                        set.sort_unstable();
-                        set.dedup();
-                        set.retain(|member| removed.binary_search(member).is_err());
-                    }
-                }
-                // Removed, or of another kind by now in the message that knows: members of the
-                // former kind must not come back.
-                _ => data.remove(key),
-            }
-        }
+        data.update(&self.0, |key, change, before| {
+            change.apply(before, source.get(key))
+        });
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Self, Malformed> {
@@ -141,6 +121,36 @@ impl Diff {
 }
 
 impl Change {
+    /// The value after the change, given the one before and the one in the message that knows.
+    fn apply(&self, before: Option<Value>, source: Option<&Value>) -> Option<Value> {
+        match (self, source?) {
+            (Self::Put, value @ (Value::Int(_) | Value::Bytes(_))) => Some(value.clone()),
+            (Self::Dict(diff), Value::Dict(source)) => {
+                let mut dict = match before {
+                    Some(Value::Dict(dict)) => dict,
+                    _ => Arc::default(),
+                };
+                diff.apply(Arc::make_mut(&mut dict), source);
+                Some(Value::Dict(dict))
+            }
+            (Self::Set { added, removed }, Value::Set(_)) => {
+                let mut set = match before {
+                    Some(Value::Set(set)) => set,
+                    _ => Arc::default(),
+                };
+                let members = Arc::make_mut(&mut set);
+                members.extend(added.iter().cloned());
+                members.sort_unstable();
+                members.dedup();
+                members.retain(|member| removed.binary_search(member).is_err());
+                Some(Value::Set(set))
+            }
+            // Removed, or of another kind by now in the message that knows: members of the former
+            // kind must not come back.
+            _ => None,
+        }
+    }
+
     fn adding(value: &Value) -> Self {
         match value {
             Value::Int(_) | Value::Bytes(_) => Self::Put,

@@ -207,13 +207,19 @@ impl Core {
             self.attempted();
             return Ok(false);
         }
+        self.write(path, value)?;
+        Ok(true)
+    }
+
+    /// Sets or removes the value at a path, which is known to be a change.
+    fn write(&mut self, path: &[&[u8]], value: Option<Value>) -> Result<(), ConfigError> {
         let data = Arc::make_mut(&mut self.draft()?.data);
         match value {
             Some(value) => data.put_at(path, value),
             None => data.remove_at(path),
         }
         self.needs_dump = true;
-        Ok(true)
+        Ok(())
     }
 
     /// Changes the dict at a path, which is made when there is none and removed when nothing is left
@@ -231,10 +237,9 @@ impl Core {
             self.attempted();
             return Ok(false);
         }
-        self.put(
-            path,
-            (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry))),
-        )
+        let entry = (!entry.is_empty()).then(|| Value::Dict(Arc::new(entry)));
+        self.write(path, entry)?;
+        Ok(true)
     }
 
     /// Changes fields that stand in the outermost dict. Whether it was a change.

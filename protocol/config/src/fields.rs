@@ -76,9 +76,15 @@ impl Dict {
         String::from_utf8_lossy(self.bytes(key).unwrap_or_default()).into_owned()
     }
 
+    /// Whether a text reads as this one.
+    fn is_text(&self, key: &[u8], text: &str) -> bool {
+        let stored = self.bytes(key).unwrap_or_default();
+        stored == text.as_bytes() || String::from_utf8_lossy(stored) == text
+    }
+
     /// Stores a text, or nothing for an empty one.
     pub(crate) fn put_text(&mut self, key: &[u8], value: &str) {
-        if self.text(key) != value {
+        if !self.is_text(key, value) {
             self.write(
                 key,
                 (!value.is_empty()).then(|| Value::from(value.as_bytes())),
@@ -88,7 +94,7 @@ impl Dict {
 
     /// Stores a text, even an empty one: it keeps its entry alive.
     pub(crate) fn put_text_always(&mut self, key: &[u8], value: &str) {
-        if self.bytes(key).is_none() || self.text(key) != value {
+        if self.bytes(key).is_none() || !self.is_text(key, value) {
             self.insert(key, Value::from(value.as_bytes()));
         }
     }

@@ -1,7 +1,7 @@
 //! The task of one account: a loop that owns the schedule and starts the work.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use session_store::{JobId, OutboxJob};
@@ -32,13 +32,15 @@ struct Actor {
     deliveries: JoinSet<(JobId, Option<Duration>)>,
     /// Tries that failed since the start or since the network was last away.
     failures: BTreeMap<JobId, u32>,
-    /// Jobs under way, so that none is started twice.
-    in_flight: BTreeSet<JobId>,
+    /// Jobs under way, so that none is started twice, and [`Self::returns`] when they started.
+    in_flight: BTreeMap<JobId, u64>,
     /// Jobs that are not to be tried before a time. A new start tries all of them at once.
     postponed: BTreeMap<JobId, Instant>,
     polls: JoinSet<Result<PollSummary, CoreError>>,
     /// Whether the last poll failed.
     cut_off: bool,
+    /// How often the network has come back.
+    returns: u64,
     waiting_for_poll: Vec<PollAnswer>,
     /// Asked while a poll was under way, which may have looked too early.
     waiting_for_next_poll: Vec<PollAnswer>,
@@ -61,10 +63,11 @@ pub(super) async fn run(
         shared,
         deliveries: JoinSet::new(),
         failures: BTreeMap::new(),
-        in_flight: BTreeSet::new(),
+        in_flight: BTreeMap::new(),
         postponed: BTreeMap::new(),
         polls: JoinSet::new(),
         cut_off: false,
+        returns: 0,
         waiting_for_poll: Vec::new(),
         waiting_for_next_poll: Vec::new(),
         next_poll,
@@ -142,6 +145,7 @@ impl Actor {
         let was_cut_off = core::mem::replace(&mut self.cut_off, result.is_err());
         if was_cut_off && !self.cut_off {
             // The network is back: no need to wait out the pauses of its absence.
+            self.returns += 1;
             self.postponed.clear();
             self.failures.clear();
             self.next_delivery = now;
@@ -197,7 +201,8 @@ impl Actor {
     }
 
     fn start(&mut self, job: OutboxJob) {
-        if self.in_flight.insert(job.id) {
+        if !self.in_flight.contains_key(&job.id) {
+            self.in_flight.insert(job.id, self.returns);
             let shared = Arc::clone(&self.shared);
             let failures = self.failures.get(&job.id).copied().unwrap_or_default();
             self.deliveries.spawn(async move {
@@ -211,8 +216,12 @@ impl Actor {
         let now = Instant::now();
         match done {
             Some((job, wait)) => {
-                self.in_flight.remove(&job);
-                if let Some(wait) = wait {
+                let started_in = self.in_flight.remove(&job);
+                if let Some(mut wait) = wait {
+                    if started_in != Some(self.returns) {
+                        // It failed while the network was away, and that is over.
+                        wait = wait.min(delivery::FIRST_RETRY);
+                    }
                     self.postponed.insert(job, now + wait);
                     *self.failures.entry(job).or_default() += 1;
                 }
@@ -227,6 +236,10 @@ impl Actor {
         self.next_maintenance = Instant::now() + MAINTENANCE;
         let shared = Arc::clone(&self.shared);
         self.maintenance.spawn(async move {
+            let now = shared.network.now();
+            if let Err(error) = shared.store.call(move |store| store.prune(now)).await {
+                tracing::debug!(kind = ?error.kind(), "expired marks were not removed");
+            }
             if let Err(error) = shared.network.maintain().await {
                 tracing::debug!(kind = ?error.kind(), "the node list was not refreshed");
             }

@@ -15,7 +15,8 @@ use crate::{CoreError, Event, Sent};
 const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Members that should confirm a message; with fewer another one is asked as well.
 const ENOUGH: usize = 2;
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Pause after a first failure; it doubles with each further one.
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
 
 /// What the swarm's answer says.

@@ -227,8 +227,9 @@ fn polling_on_request_finds_what_was_stored_before() {
         let mut device = Device::on(net.seed_url());
         device.options.poll_every = Some(Duration::from_millis(1));
         let bob = Actor::with("bob", rand::random(), device).await;
-        for i in 1..=10 {
-            alice.send(&bob, &format!("{i}")).await;
+        for i in 1..=40 {
+            let row = alice.write(bob.id(), &format!("{i}")).await;
+            alice.until_sent(row.id).await;
             bob.account().poll_now().await.unwrap();
             assert_eq!(bob.history(alice.id()).await.len(), i);
         }

@@ -132,8 +132,35 @@ fn nothing_waits_much_longer_than_the_outage() {
         net.restart(&ALL).await;
         let back = Instant::now();
         alice.until_sent(row.id).await;
-        assert!(back.elapsed() < Duration::from_secs(30), "{:?}", back.elapsed());
+        assert!(
+            back.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            back.elapsed()
+        );
         assert_eq!(bodies(&bob.receive(1).await), ["patience"]);
         net.shutdown().await;
+    });
+}
+
+/// Whoever ends the program after closing the account loses nothing, not even what is only
+/// remembered about the network.
+#[test]
+fn closing_waits_for_the_disk() {
+    run(async {
+        let net = Net::shared().await;
+        let mut alice = Actor::new(&net, "alice").await;
+        for _ in 0..5 {
+            alice.account().poll_now().await.unwrap();
+            let path = alice.store().path().to_owned();
+            let log = path.with_extension("db-wal");
+            assert!(log.exists(), "{}", log.display());
+            alice.close().await;
+            assert!(!log.exists(), "the database is still open");
+            let store = alice.store();
+            assert!(store.node_pool().unwrap().is_some());
+            assert!(store.path_state().unwrap().is_some());
+            drop(store);
+            alice.open().await;
+        }
     });
 }

@@ -18,14 +18,14 @@ use crate::NetError;
 const ASKED: usize = 3;
 /// Time between two such questions: a node whose own clock is wrong must not make us ask at each
 /// contact.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(20);
 /// A correction by more than this makes times noted before it useless.
 const JUMP_MS: u64 = 30_000;
 
 impl Network {
     /// Makes sure that the network's time is known, as far as finding out takes no longer than
-    /// `patience`. Returns whether it is; after a failure the network is not asked again for a
-    /// minute.
+    /// `patience`. Returns whether it is; after a failure the network is not asked again
+    /// for a while.
     ///
     /// Cancel-safe.
     pub async fn learn_time_within(&self, patience: Duration) -> bool {

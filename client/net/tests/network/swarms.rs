@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use session_net::{CachedNetwork, Clock as _, NetError, Purpose, SystemClock};
+use session_storage_rpc::Request;
 use session_types::{ErrorKind, NodeContact};
 
 use crate::support::{Client, devnet, keys_beside, within};
@@ -143,5 +144,38 @@ async fn guard_and_exit_keep_out_of_the_own_swarm_from_the_first_request_on() {
             serde_json::from_str(&client.memory.cached().paths.unwrap()).unwrap();
         assert_eq!(paths["confirmations"], 1);
     }
+    devnet.shutdown().await.unwrap();
+}
+
+/// A request to the guard would go through another guard, which would then know our address too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_is_not_asked_while_there_are_others() {
+    let devnet = devnet(96).await;
+    let client = Client::new(&devnet.seed_url());
+    let guard = client.read().await.unwrap().route.guard.ed25519;
+    let nodes = devnet.nodes();
+    let index = nodes.iter().position(|node| node.contact.ed25519 == guard);
+    let other = keys_beside(&devnet, index.unwrap());
+    let owner = session_types::SwarmPubkey::from(other.account_id());
+    let to = Purpose::Contact(other.account_id());
+    let build = |_, _: &_| Ok(Request::batch(vec![Request::Info])?);
+    for _ in 0..30 {
+        let asked = client.network.ask_swarm(owner, to.clone(), build);
+        let route = within(asked).await.unwrap().route;
+        assert_ne!(route.destination.ed25519, guard);
+        assert_eq!(route.guard.ed25519, guard);
+    }
+    // When it is the only one left to ask it is asked, through another.
+    let members = within(client.network.swarm(&owner)).await.unwrap();
+    let others: Vec<_> = members
+        .iter()
+        .map(|node| node.ed25519)
+        .filter(|key| *key != guard)
+        .collect();
+    assert_eq!(others.len(), 5);
+    let asked = client.network.ask_others(owner, to, &others, build);
+    let route = within(asked).await.unwrap().route;
+    assert_eq!(route.destination.ed25519, guard);
+    assert_ne!(route.guard.ed25519, guard);
     devnet.shutdown().await.unwrap();
 }

@@ -10,6 +10,7 @@
 
 mod answers;
 mod bytes;
+mod configs;
 mod contents;
 mod requests;
 
@@ -28,6 +29,7 @@ const MAX_SEEDS: usize = 40;
 fn main() {
     let mut seeds = Seeds::default();
     bytes::add(&mut seeds);
+    configs::add(&mut seeds);
     contents::add(&mut seeds);
     requests::add(&mut seeds);
     answers::add(&mut seeds);
