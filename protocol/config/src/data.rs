@@ -116,6 +116,11 @@ impl Value {
 }
 
 impl Dict {
+    /// An empty dict with room for the fields of a usual entry.
+    pub(crate) fn for_entry() -> Self {
+        Self(Vec::with_capacity(8))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

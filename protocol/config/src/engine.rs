@@ -230,7 +230,7 @@ impl Core {
         change: impl FnOnce(&mut Dict),
     ) -> Result<bool, ConfigError> {
         let before = self.at(path).and_then(Value::as_dict);
-        let mut entry = before.cloned().unwrap_or_default();
+        let mut entry = before.cloned().unwrap_or_else(Dict::for_entry);
         change(&mut entry);
         entry.prune();
         if before.map_or_else(|| entry.is_empty(), |before| *before == entry) {
