@@ -27,7 +27,7 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Failed {
     /// What the path manager is told.
     pub(crate) outcome: Outcome,
-    /// The destination itself is the problem: choose another.
+    /// The destination itself is or may be the problem: choose another.
     pub(crate) blames_destination: bool,
     pub(crate) error: NetError,
 }
@@ -98,7 +98,8 @@ impl Exchange<'_> {
         };
         Failed {
             outcome,
-            blames_destination: false,
+            // Relays wait longer for a destination than we do.
+            blames_destination: matches!(error, HttpError::Timeout),
             error: NetError::Http(error),
         }
     }

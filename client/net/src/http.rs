@@ -4,7 +4,9 @@
 //! from the onion layers, which only the holder of the node's key can open
 //! (docs/protocol/node.md section 1.3). Seeds of public networks are pinned.
 
+use core::fmt;
 use core::time::Duration;
+use std::error::Error as _;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -17,8 +19,8 @@ use url::Url;
 
 use crate::profile::{Seed, SeedTls};
 
-/// Why a request got no answer.
-#[derive(Debug, thiserror::Error)]
+/// Why a request got no answer. `Debug` leaves out the address too: it tells who the guard is.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// No connection: refused, unroutable, name unknown, handshake failed.
@@ -39,6 +41,18 @@ pub enum HttpError {
     /// The TLS library refused its configuration.
     #[error("tls cannot be set up")]
     Setup,
+}
+
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpError({self}")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        f.write_str(")")
+    }
 }
 
 /// A complete HTTP answer.
@@ -275,10 +289,16 @@ mod tests {
         }
         let error = ask(port, SeedTls::Pinned(pin(&other))).await.unwrap_err();
         assert!(matches!(error, HttpError::Connect(_)), "{error:?}");
-        // Neither the address nor the reason of the refusal is shown.
         assert_eq!(error.to_string(), "cannot connect");
-        assert!(!format!("{error:?}").contains("json_rpc"), "{error:?}");
         stop.cancel();
         serving.await.unwrap().unwrap();
+
+        // Nobody is there any more; the error says so and does not say where.
+        let error = ask(port, right).await.unwrap_err();
+        let shown = format!("{error:?}") + &format!("{:?}", crate::NetError::from(error));
+        assert!(shown.contains("refused"), "{shown}");
+        for part in ["127.0.0.1", &port.to_string(), "json_rpc"] {
+            assert!(!shown.contains(part), "{shown}");
+        }
     }
 }

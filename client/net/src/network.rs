@@ -1,6 +1,7 @@
 //! The network as the rest of the client sees it: ask an owner's swarm, get its answer.
 
 mod asking;
+mod choosing;
 mod swarms;
 mod time;
 
@@ -72,6 +73,8 @@ pub struct Network {
     paths: Mutex<PathManager>,
     swarms: Mutex<BTreeMap<SwarmPubkey, CachedSwarm>>,
     own: Mutex<Option<SwarmPubkey>>,
+    /// Nodes that did not answer, and when that was.
+    absent: Mutex<BTreeMap<Ed25519PublicKey, Instant>>,
     /// One refresh of the node list at a time.
     pub(crate) refresh: tokio::sync::Mutex<()>,
     /// Questions to the seeds because no path worked.
@@ -133,6 +136,7 @@ impl Network {
             paths: Mutex::new(paths),
             swarms: Mutex::new(swarms),
             own: Mutex::new(None),
+            absent: Mutex::new(BTreeMap::new()),
             refresh: tokio::sync::Mutex::new(()),
             seed_tries: Mutex::new(SeedTries::default()),
             time_asked: tokio::sync::Mutex::new(None),

@@ -35,11 +35,10 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob, failures: u32) -> Optio
         Ok(stored) => succeed(shared, &job, stored).await,
         Err(error) => {
             let age = shared.network.now().since(job.sent_at);
+            // What is wrong here, a full disk for example, can be put right as well.
             let give_up = match error.kind() {
-                ErrorKind::Unreachable | ErrorKind::BadPeer | ErrorKind::Clock => {
-                    age > GIVE_UP_AFTER
-                }
-                _ => true,
+                ErrorKind::BadInput | ErrorKind::Unauthorised => true,
+                _ => age > GIVE_UP_AFTER,
             };
             if give_up {
                 fail(shared, &job, error.to_string()).await

@@ -42,12 +42,16 @@ type LastHashes = BTreeMap<Namespace, MessageHash>;
 pub(super) async fn poll(shared: &Shared) -> Result<PollSummary, CoreError> {
     let owner = SwarmPubkey::from(shared.id());
     let members = shared.network.swarm(&owner).await?;
-    let order = members_in_turn(shared, members);
+    let mut order = members_in_turn(shared, members);
+    order.sort_by_key(|member| !shared.network.answers(&member.ed25519));
     let mut last_error = CoreError::Net(NetError::NoSwarm);
     for member in order {
         let last = last_hashes(shared, &member.ed25519, &owner).await?;
         match ask(shared, &owner, &member, &last).await {
-            Ok(reply) => return take_in(shared, &owner, reply).await,
+            Ok(reply) => match take_in(shared, &owner, reply).await {
+                Err(error @ CoreError::Net(_)) => last_error = error,
+                done => return done,
+            },
             Err(NetError::WrongSwarm) => {
                 // The cache has learned the right members; they are asked at the next poll.
                 last_error = NetError::WrongSwarm.into();

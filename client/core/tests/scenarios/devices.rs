@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use session_core::{Account, AccountOptions};
+use session_net::SystemClock;
 use session_store::MessageRow;
 use session_types::AccountId;
 
-use crate::support::actor::all_sent;
+use crate::support::actor::{all_sent, facts};
 use crate::support::{Actor, Net, run};
 
 /// Who wrote what.
@@ -71,5 +73,35 @@ fn two_devices_of_one_account_write_at_once() {
         let restored = alice3.until_history(bob.id(), all).await;
         assert_eq!(texts(&restored), texts(&first));
         alice3.assert_tidy();
+    });
+}
+
+/// A program that listens and one that sends, on one device: they share the database.
+#[test]
+fn two_programs_use_one_account() {
+    run(async {
+        let net = Net::shared().await;
+        let mut alice = Actor::new(&net, "alice").await;
+        let mut bob = Actor::new(&net, "bob").await;
+        let network = || net.seed_url().parse().unwrap();
+        for round in 0..5 {
+            let options = AccountOptions::default();
+            let clock = Box::new(SystemClock);
+            let opened = Account::open(alice.store(), network(), clock, options).await;
+            let other = opened.unwrap();
+            for i in 0..4 {
+                alice.write(bob.id(), &format!("{round}: one {i}")).await;
+                let text = format!("{round}: other {i}");
+                other.send_text(bob.id(), &text).await.unwrap();
+            }
+            bob.write(alice.id(), &format!("{round}: bob")).await;
+            let at_bob = bob.until_history(alice.id(), 9 * (round + 1)).await;
+            let at_alice = alice.until_history(bob.id(), 9 * (round + 1)).await;
+            assert_eq!(facts(&at_alice), facts(&at_bob));
+            other.close().await;
+        }
+        alice.until_outbox_empty().await;
+        assert!(all_sent(&alice.history(bob.id()).await));
+        bob.assert_tidy();
     });
 }

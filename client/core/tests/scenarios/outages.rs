@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use session_store::MessageState;
+use session_store::{MessageState, NewOutgoing};
 use session_types::{ErrorKind, Timestamp};
 
 use crate::support::actor::{all_sent, bodies, facts};
+use crate::support::clock::real_time;
 use crate::support::{Actor, Device, Doorway, Net, run};
 
 const ALL: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
@@ -162,5 +163,38 @@ fn closing_waits_for_the_disk() {
             drop(store);
             alice.open().await;
         }
+    });
+}
+
+#[test]
+fn a_message_that_was_given_up_can_be_tried_again() {
+    run(async {
+        let net = Net::shared().await;
+        let mut alice = Actor::new(&net, "alice").await;
+        let mut bob = Actor::new(&net, "bob").await;
+        let row = alice.send(&bob, "first").await;
+        // Nothing to try again about a message that is stored.
+        assert!(!alice.account().retry(row.message_id).await.unwrap());
+        alice.close().await;
+        let mut store = alice.store();
+        let queued = store.queue_outgoing(&NewOutgoing {
+            conversation: bob.id(),
+            body: "second".to_owned(),
+            now: real_time(),
+        });
+        let queued = queued.unwrap();
+        let job = store.due_jobs(real_time()).unwrap().remove(0);
+        store.job_failed(job.id, "the reason").unwrap();
+        drop(store);
+        alice.open().await;
+        let failed = MessageState::Failed {
+            reason: "the reason".to_owned(),
+        };
+        assert_eq!(alice.message(queued.id).await.state, failed);
+        assert!(alice.account().retry(queued.id).await.unwrap());
+        alice.until_sent(queued.id).await;
+        alice.until_outbox_empty().await;
+        assert_eq!(bodies(&bob.receive(2).await), ["first", "second"]);
+        assert!(all_sent(&alice.history(bob.id()).await));
     });
 }

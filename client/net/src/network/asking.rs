@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use rand::seq::IndexedRandom as _;
 use session_onion::packet::NodeReply;
 use session_onion::paths::{Outcome, PathId, PathRequest, PathStatus, Purpose};
 use session_storage_rpc::{BatchResponse, Request, SubResponse, SwarmResponse};
@@ -170,14 +169,21 @@ impl Network {
             Err(error) => return Tried::Final(error),
         };
         let payload = request.to_json_text().into_bytes();
-        match self
+        let tried = match self
             .exchange(member, swarm, purpose, &payload, attempt)
             .await
         {
             Ok((reply, route)) => self.read(owner, member, reply, route).await,
             Err((true, error)) => Tried::TryAnother(error),
             Err((false, error)) => Tried::TryAgain(error),
+        };
+        match &tried {
+            Tried::Answered(_) => self.note_answer(&member.ed25519, true),
+            Tried::TryAnother(NetError::WrongSwarm) => {}
+            Tried::TryAnother(_) => self.note_answer(&member.ed25519, false),
+            Tried::TryAgain(_) | Tried::Final(_) => {}
         }
+        tried
     }
 
     /// One try over a path of the path manager; when no path works the seeds are asked for a new
@@ -248,25 +254,6 @@ impl Network {
                 Err((failed.blames_destination, failed.error))
             }
         }
-    }
-
-    /// One of these nodes, the guard only when there is no other: a request to the guard would
-    /// have to go through another one.
-    fn choose(&self, nodes: &[&NodeContact]) -> Option<NodeContact> {
-        let guard = self.guard();
-        let others: Vec<&NodeContact> = nodes
-            .iter()
-            .copied()
-            .filter(|node| Some(node.ed25519) != guard)
-            .collect();
-        let mut rng = rand::rng();
-        let chosen = others.choose(&mut rng).or_else(|| nodes.choose(&mut rng));
-        chosen.copied().cloned()
-    }
-
-    /// The guard of first choice.
-    pub(super) fn guard(&self) -> Option<Ed25519PublicKey> {
-        lock(&self.paths).confirmed_guards().next()
     }
 
     /// Whether no guard works, so that the node list may be of a network that has moved on.

@@ -31,11 +31,13 @@ impl Network {
     pub async fn learn_time_within(&self, patience: Duration) -> bool {
         if !self.clock.is_known() {
             let asking = async {
-                // A first node list comes from nodes that tell the time along with it.
-                let _ = self.ensure_pool().await;
                 let mut asked = self.time_asked.lock().await;
-                if !self.clock.is_known() && !recent(*asked) {
-                    *asked = Some(Instant::now());
+                if self.clock.is_known() || recent(*asked) {
+                    return;
+                }
+                *asked = Some(Instant::now());
+                // A first node list comes from nodes that tell the time along with it.
+                if self.ensure_pool().await.is_ok() && !self.clock.is_known() {
                     self.ask_time().await;
                 }
             };

@@ -179,3 +179,42 @@ async fn the_guard_is_not_asked_while_there_are_others() {
     assert_ne!(route.guard.ed25519, guard);
     devnet.shutdown().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_are_gone_are_asked_last() {
+    let mut devnet = devnet(97).await;
+    let client = Client::new(&devnet.seed_url());
+    client.read().await.unwrap();
+    let gone = devnet.swarm_of(&client.owner());
+    for index in &gone[..3] {
+        devnet.kill_node(*index).unwrap();
+    }
+    let mut more_tries = 0;
+    for _ in 0..40 {
+        more_tries += client.read().await.unwrap().route.attempts - 1;
+    }
+    // Each of the three once, and some paths that led through them. Chosen blindly, every second
+    // request would meet one.
+    assert!(more_tries <= 12, "{more_tries}");
+    let members = within(client.network.swarm(&client.owner())).await.unwrap();
+    let answering = members
+        .iter()
+        .filter(|member| client.network.answers(&member.ed25519));
+    assert!(answering.count() >= 3);
+
+    // When only they are left they are asked all the same.
+    let nodes = devnet.nodes();
+    let alive: Vec<_> = gone[3..]
+        .iter()
+        .map(|index| nodes[*index].contact.ed25519)
+        .collect();
+    for index in &gone[..3] {
+        devnet.restart_node(*index).await.unwrap();
+    }
+    let asked =
+        client
+            .network
+            .ask_others(client.owner(), Purpose::OwnSwarm, &alive, client.reading());
+    assert_eq!(within(asked).await.unwrap().results[0].code, 200);
+    devnet.shutdown().await.unwrap();
+}
