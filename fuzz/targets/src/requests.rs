@@ -74,6 +74,7 @@ fn examine(request: Result<(Request, Encoding), RpcError>) {
             origin,
             hf: HardFork::new(19, 4),
             revoked,
+            memory: &session_storage_rpc::NoAuthMemory,
         };
         match request.check(&context) {
             Ok(()) => note_accepted(),

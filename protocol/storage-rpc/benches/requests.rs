@@ -16,7 +16,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use session_crypto::AccountKeys;
 use session_storage_rpc::response::RetrievedMessage;
 use session_storage_rpc::{
-    AccountSigner, CheckContext, HardFork, Origin, Request, Retrieve, RetrieveResponse, Store,
+    AccountSigner, CheckContext, HardFork, NoAuthMemory, Origin, Request, Retrieve,
+    RetrieveResponse, Store,
 };
 use session_types::{MessageHash, Namespace, Timestamp};
 
@@ -26,12 +27,13 @@ criterion_main!(benches);
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn context() -> CheckContext {
+fn context() -> CheckContext<'static> {
     CheckContext {
         now: NOW,
         origin: Origin::Client,
         hf: HardFork::new(19, 4),
         revoked: false,
+        memory: &NoAuthMemory,
     }
 }
 

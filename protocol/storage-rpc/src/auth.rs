@@ -192,11 +192,58 @@ impl AuthError {
     }
 }
 
+/// Something [`verify_auth`] found to be true and that holds for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthFact {
+    /// The Ed25519 key is the account's.
+    Account {
+        /// The account.
+        owner: SwarmPubkey,
+        /// Its key.
+        key: Ed25519PublicKey,
+    },
+    /// The owner signed the token.
+    Token {
+        /// Whose mailbox.
+        owner: SwarmPubkey,
+        /// The subaccount's token.
+        token: SubaccountToken,
+        /// The owner's signature over it.
+        signature: [u8; 64],
+    },
+}
+
+/// Remembers what [`verify_auth`] found out.
+///
+/// To see that a key belongs to an account costs as much as to verify a signature, and a node is
+/// asked by the same devices again and again. Whoever implements this bounds what is kept, and
+/// answers only for facts that were given to [`AuthMemory::remember`].
+pub trait AuthMemory: fmt::Debug {
+    /// Whether this very fact is remembered.
+    fn knows(&self, fact: &AuthFact) -> bool;
+
+    /// Keeps a fact, or not.
+    fn remember(&self, fact: AuthFact);
+}
+
+/// Remembers nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoAuthMemory;
+
+impl AuthMemory for NoAuthMemory {
+    fn knows(&self, _fact: &AuthFact) -> bool {
+        false
+    }
+
+    fn remember(&self, _fact: AuthFact) {}
+}
+
 /// Verifies that `auth` lets its sender do something that needs `required` to `owner`'s mailbox,
 /// where `signed` is the signed string of the request.
 ///
 /// The order of the checks is docs/protocol/node-rpc.md section 2.2. `revoked` says whether the
 /// subaccount token has been revoked; callers pass `false` where revocation does not count.
+/// `memory` spares the checks whose result can never change; see [`AuthMemory`].
 ///
 /// # Errors
 /// [`AuthError`] names the first check that failed.
@@ -206,8 +253,9 @@ pub fn verify_auth(
     signed: &[u8],
     required: Permissions,
     revoked: bool,
+    memory: &dyn AuthMemory,
 ) -> Result<(), AuthError> {
-    let account_key = account_key(owner, auth)?;
+    let account_key = account_key(owner, auth, memory)?;
     let Some(subaccount) = &auth.subaccount else {
         return verify(&account_key, signed, &auth.signature).map_err(|_| AuthError::Signature);
     };
@@ -222,28 +270,44 @@ pub fn verify_auth(
     if !permissions.contains(required) {
         return Err(AuthError::Permission);
     }
-    verify(
-        &account_key,
-        subaccount.token.as_bytes(),
-        &subaccount.signature,
-    )
-    .map_err(|_| AuthError::TokenSignature)?;
+    let fact = AuthFact::Token {
+        owner: *owner,
+        token: subaccount.token,
+        signature: *subaccount.signature.as_bytes(),
+    };
+    if !memory.knows(&fact) {
+        verify(
+            &account_key,
+            subaccount.token.as_bytes(),
+            &subaccount.signature,
+        )
+        .map_err(|_| AuthError::TokenSignature)?;
+        memory.remember(fact);
+    }
     verify(&subaccount.token.holder(), signed, &auth.signature).map_err(|_| AuthError::Signature)
 }
 
 /// The Ed25519 key that owns the mailbox (docs/protocol/node-rpc.md section 2.1).
-fn account_key(owner: &SwarmPubkey, auth: &Auth) -> Result<Ed25519PublicKey, AuthError> {
-    match auth.pubkey_ed25519 {
-        Some(key) if owner.prefix() == network_prefix::ACCOUNT => {
-            let x25519 = ed25519_to_x25519(&key).map_err(|_| AuthError::KeyMismatch)?;
-            if x25519.as_bytes() == owner.key() {
-                Ok(key)
-            } else {
-                Err(AuthError::KeyMismatch)
-            }
+fn account_key(
+    owner: &SwarmPubkey,
+    auth: &Auth,
+    memory: &dyn AuthMemory,
+) -> Result<Ed25519PublicKey, AuthError> {
+    let Some(key) = auth
+        .pubkey_ed25519
+        .filter(|_| owner.prefix() == network_prefix::ACCOUNT)
+    else {
+        return Ok(Ed25519PublicKey::new(*owner.key()));
+    };
+    let fact = AuthFact::Account { owner: *owner, key };
+    if !memory.knows(&fact) {
+        let x25519 = ed25519_to_x25519(&key).map_err(|_| AuthError::KeyMismatch)?;
+        if x25519.as_bytes() != owner.key() {
+            return Err(AuthError::KeyMismatch);
         }
-        _ => Ok(Ed25519PublicKey::new(*owner.key())),
+        memory.remember(fact);
     }
+    Ok(key)
 }
 
 /// Somebody who can sign requests for one mailbox.

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use session_types::{Namespace, NamespaceClass, SwarmPubkey, Timestamp, limits};
 
-use crate::auth::{Auth, Permissions, verify_auth};
+use crate::auth::{Auth, AuthMemory, Permissions, verify_auth};
 use crate::request::{
     Delete, DeleteAll, DeleteBefore, Expire, ExpireAll, ExpireMode, GetExpiries, Request, Retrieve,
     RevokeSubaccount, RevokedSubaccounts, Store, UnrevokeSubaccount,
@@ -30,8 +30,8 @@ pub enum Origin {
 }
 
 /// What the checks need to know of the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckContext {
+#[derive(Debug, Clone, Copy)]
+pub struct CheckContext<'a> {
     /// The node's clock.
     pub now: Timestamp,
     /// Where the request came from.
@@ -40,9 +40,11 @@ pub struct CheckContext {
     pub hf: HardFork,
     /// Whether the token of [`Request::subaccount_token`] is revoked for the mailbox.
     pub revoked: bool,
+    /// What earlier checks found out; [`NoAuthMemory`](crate::NoAuthMemory) where it does not matter.
+    pub memory: &'a dyn AuthMemory,
 }
 
-impl CheckContext {
+impl CheckContext<'_> {
     fn tolerance(&self) -> Duration {
         match self.origin {
             Origin::Client => limits::SIGNATURE_TOLERANCE,
@@ -73,7 +75,7 @@ impl CheckContext {
         required: Permissions,
         what: &str,
     ) -> Result<(), RpcError> {
-        verify_auth(owner, auth, signed, required, self.revoked)
+        verify_auth(owner, auth, signed, required, self.revoked, self.memory)
             .map_err(|_| RpcError::new(401, format!("{what} signature verification failed")))
     }
 }
@@ -84,7 +86,7 @@ impl Request {
     ///
     /// # Errors
     /// [`RpcError`] with the status and text of the first check that failed.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         match self {
             Self::Delete(r) => r.check(context),
             Self::DeleteAll(r) => r.check(context),
@@ -113,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// [`RpcError`] 401, 403 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         if self.namespace == TESTING_NAMESPACE {
             return Err(RpcError::new(
                 403,
@@ -159,7 +161,7 @@ impl Retrieve {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         let Some(signed) = &self.auth else {
             return if self.namespace.retrieve_needs_auth() {
                 Err(RpcError::new(401, "retrieve: request signature required"))
@@ -192,7 +194,7 @@ impl Delete {
     ///
     /// # Errors
     /// [`RpcError`] 401.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         let signed = signing::delete(&self.messages);
         context.authorised(
             &self.owner,
@@ -209,7 +211,7 @@ impl DeleteAll {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         context.near_now(Method::DeleteAll, self.timestamp, context.tolerance())?;
         let signed = signing::delete_all(self.namespace, self.timestamp);
         context.authorised(
@@ -227,7 +229,7 @@ impl DeleteBefore {
     ///
     /// # Errors
     /// [`RpcError`] 401.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         if self.before > context.now.plus(limits::SIGNATURE_TOLERANCE) {
             return Err(RpcError::new(
                 401,
@@ -250,7 +252,7 @@ impl ExpireAll {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         if self.expiry < context.now.minus(context.tolerance()) {
             return Err(RpcError::new(
                 406,
@@ -273,7 +275,7 @@ impl Expire {
     ///
     /// # Errors
     /// [`RpcError`] 400, 401 or 403.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         let earliest = context.now.minus(limits::SIGNATURE_TOLERANCE);
         if self.expiry.iter().any(|expiry| *expiry < earliest) {
             return Err(RpcError::new(
@@ -333,7 +335,7 @@ impl GetExpiries {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         context.near_now(
             Method::GetExpiries,
             self.timestamp,
@@ -355,7 +357,7 @@ impl RevokeSubaccount {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         context.near_now(
             Method::RevokeSubaccount,
             self.timestamp,
@@ -372,7 +374,7 @@ impl UnrevokeSubaccount {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         context.near_now(
             Method::UnrevokeSubaccount,
             self.timestamp,
@@ -395,7 +397,7 @@ impl RevokedSubaccounts {
     ///
     /// # Errors
     /// [`RpcError`] 401 or 406.
-    pub fn check(&self, context: &CheckContext) -> Result<(), RpcError> {
+    pub fn check(&self, context: &CheckContext<'_>) -> Result<(), RpcError> {
         let tolerance = limits::SIGNATURE_TOLERANCE;
         context.near_now(Method::RevokedSubaccounts, self.timestamp, tolerance)?;
         let signed = signing::revoked_subaccounts(self.timestamp);

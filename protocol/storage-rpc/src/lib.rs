@@ -14,8 +14,8 @@ pub mod signing;
 mod wire;
 
 pub use auth::{
-    AccountSigner, Auth, AuthError, GroupAdminSigner, Permissions, RequestSigner, SubaccountAuth,
-    SubaccountSigner, SubaccountToken, verify_auth,
+    AccountSigner, Auth, AuthError, AuthFact, AuthMemory, GroupAdminSigner, NoAuthMemory,
+    Permissions, RequestSigner, SubaccountAuth, SubaccountSigner, SubaccountToken, verify_auth,
 };
 pub use check::{CheckContext, Origin};
 pub use error::{ReadError, RpcError, status_kind};

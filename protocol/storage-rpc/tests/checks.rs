@@ -10,9 +10,9 @@ use session_storage_rpc::request::{
     RevokedSubaccounts, UnrevokeSubaccount,
 };
 use session_storage_rpc::{
-    AuthError, CheckContext, ExpireMode, GroupAdminSigner, HardFork, NamespaceFilter, Origin,
-    Permissions, Request, RequestSigner, Retrieve, Store, SubaccountSigner, SubaccountToken,
-    signing, verify_auth,
+    AuthError, CheckContext, ExpireMode, GroupAdminSigner, HardFork, NamespaceFilter, NoAuthMemory,
+    Origin, Permissions, Request, RequestSigner, Retrieve, Store, SubaccountSigner,
+    SubaccountToken, signing, verify_auth,
 };
 use session_types::{MessageHash, Namespace, Signature, SwarmPubkey, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -27,16 +27,17 @@ fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-fn context() -> CheckContext {
+fn context() -> CheckContext<'static> {
     CheckContext {
         now: now(),
         origin: Origin::Client,
         hf: HardFork::new(19, 4),
         revoked: false,
+        memory: &NoAuthMemory,
     }
 }
 
-fn peer() -> CheckContext {
+fn peer() -> CheckContext<'static> {
     CheckContext {
         origin: Origin::Peer,
         ..context()
@@ -53,7 +54,7 @@ fn hashes(n: u8) -> Vec<MessageHash> {
 }
 
 #[track_caller]
-fn refused(request: Request, context: &CheckContext, status: u16, text: &str) {
+fn refused(request: Request, context: &CheckContext<'_>, status: u16, text: &str) {
     let error = request.check(context).unwrap_err();
     assert_eq!((error.status, error.text.as_str()), (status, text));
 }
@@ -179,7 +180,14 @@ fn expire_without_delete_only_extends() {
 fn subaccount_tokens() {
     let verify = |member: &Member, revoked| {
         let auth = member.signer().authorise(b"text");
-        verify_auth(&member.owner, &auth, b"text", Permissions::READ, revoked)
+        verify_auth(
+            &member.owner,
+            &auth,
+            b"text",
+            Permissions::READ,
+            revoked,
+            &NoAuthMemory,
+        )
     };
     verify(&Member::new(3, ALL), false).unwrap();
     assert_eq!(verify(&Member::new(3, ALL), true), Err(AuthError::Revoked));

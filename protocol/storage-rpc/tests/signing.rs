@@ -1,12 +1,14 @@
 //! What request signatures cover and who may make them (docs/protocol/node-rpc.md section 2).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::cell::{Cell, RefCell};
+
 use data_encoding::{BASE64, HEXLOWER};
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_storage_rpc::{
-    AccountSigner, Auth, AuthError, CheckContext, ExpireMode, GroupAdminSigner, HardFork,
-    NamespaceFilter, Origin, Permissions, Request, RequestSigner, Retrieve, SubaccountAuth,
-    SubaccountToken, signing, verify_auth,
+    AccountSigner, Auth, AuthError, AuthFact, AuthMemory, CheckContext, ExpireMode,
+    GroupAdminSigner, HardFork, NamespaceFilter, NoAuthMemory, Origin, Permissions, Request,
+    RequestSigner, Retrieve, SubaccountAuth, SubaccountToken, signing, verify_auth,
 };
 use session_types::{Ed25519PublicKey, MessageHash, Namespace, Signature, SwarmPubkey, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -17,12 +19,13 @@ fn now() -> Timestamp {
     Timestamp::from_ms(1_700_000_000_000)
 }
 
-fn context() -> CheckContext {
+fn context() -> CheckContext<'static> {
     CheckContext {
         now: now(),
         origin: Origin::Client,
         hf: HardFork::new(19, 4),
         revoked: false,
+        memory: &NoAuthMemory,
     }
 }
 
@@ -100,7 +103,8 @@ fn account_keys() {
     let owner = SwarmPubkey::from(keys.account_id());
     let signer = AccountSigner::new(keys.account_id(), keys.ed25519());
     let good = signer.authorise(b"text");
-    let verify = |auth: &Auth, text: &[u8]| verify_auth(&owner, auth, text, ALL, false);
+    let verify =
+        |auth: &Auth, text: &[u8]| verify_auth(&owner, auth, text, ALL, false, &NoAuthMemory);
     verify(&good, b"text").unwrap();
     assert_eq!(verify(&good, b"other"), Err(AuthError::Signature));
     // Without the Ed25519 key nothing links the signature to the account.
@@ -165,7 +169,84 @@ fn reference_subaccount() {
     let message = bytes(
         "4cd9c356001c832e291856cb422c4abe0e181f0288382f9c389195d20936562a87af3591a4a0e27e70ef2441f89a",
     );
-    let verify = |required| verify_auth(&owner, &auth, &message, required, false);
+    let verify = |required| verify_auth(&owner, &auth, &message, required, false, &NoAuthMemory);
     verify(Permissions::WRITE | Permissions::READ).unwrap();
     assert_eq!(verify(Permissions::DELETE), Err(AuthError::Permission));
+}
+
+/// Keeps every fact, and counts the questions it could answer.
+#[derive(Debug, Default)]
+struct Everything {
+    facts: RefCell<Vec<AuthFact>>,
+    known: Cell<usize>,
+}
+
+impl AuthMemory for Everything {
+    fn knows(&self, fact: &AuthFact) -> bool {
+        let known = self.facts.borrow().contains(fact);
+        self.known.set(self.known.get() + usize::from(known));
+        known
+    }
+
+    fn remember(&self, fact: AuthFact) {
+        self.facts.borrow_mut().push(fact);
+    }
+}
+
+/// What is remembered spares a check, and lets nobody in who would not get in without it.
+#[test]
+fn remembered_facts_open_nothing_else() {
+    let memory = Everything::default();
+    let account = AccountKeys::from_seed16([3; 16]);
+    let stranger = AccountKeys::from_seed16([4; 16]);
+    let owner: SwarmPubkey = account.account_id().into();
+    let check = |auth: &Auth, text: &[u8]| verify_auth(&owner, auth, text, ALL, false, &memory);
+    let own =
+        |text: &[u8]| AccountSigner::new(account.account_id(), account.ed25519()).authorise(text);
+
+    check(&own(b"one"), b"one").unwrap();
+    assert_eq!((memory.facts.borrow().len(), memory.known.get()), (1, 0));
+    check(&own(b"two"), b"two").unwrap();
+    assert_eq!((memory.facts.borrow().len(), memory.known.get()), (1, 1));
+    assert_eq!(check(&own(b"two"), b"three"), Err(AuthError::Signature));
+
+    // Somebody else's key is asked for and not remembered.
+    let foreign = AccountSigner::new(account.account_id(), stranger.ed25519()).authorise(b"one");
+    for _ in 0..2 {
+        assert_eq!(check(&foreign, b"one"), Err(AuthError::KeyMismatch));
+    }
+    // The known key under another account id is another fact.
+    let other: SwarmPubkey = stranger.account_id().into();
+    assert_eq!(
+        verify_auth(&other, &own(b"one"), b"one", ALL, false, &memory),
+        Err(AuthError::KeyMismatch)
+    );
+    assert_eq!(memory.facts.borrow().len(), 1);
+
+    // A token is remembered with its signature; another signature or other flags are checked.
+    let holder = Ed25519Secret::from_seed([5; 32]);
+    let token = SubaccountToken::new(owner.prefix(), Permissions::READ, holder.public());
+    let with = |token: SubaccountToken, signature: Signature| Auth {
+        pubkey_ed25519: Some(*account.ed25519().public()),
+        signature: holder.sign(b"text"),
+        subaccount: Some(SubaccountAuth { token, signature }),
+    };
+    let read = |auth: &Auth, revoked| {
+        verify_auth(&owner, auth, b"text", Permissions::READ, revoked, &memory)
+    };
+    let signature = account.ed25519().sign(token.as_bytes());
+    read(&with(token, signature), false).unwrap();
+    read(&with(token, signature), false).unwrap();
+    assert_eq!(memory.facts.borrow().len(), 2);
+    assert_eq!(read(&with(token, signature), true), Err(AuthError::Revoked));
+    let mut tampered = *signature.as_bytes();
+    tampered[0] ^= 1;
+    let wider = SubaccountToken::new(owner.prefix(), ALL, holder.public());
+    for auth in [
+        with(token, Signature::new(tampered)),
+        with(wider, signature),
+    ] {
+        assert_eq!(read(&auth, false), Err(AuthError::TokenSignature));
+    }
+    assert_eq!(memory.facts.borrow().len(), 2);
 }

@@ -21,8 +21,8 @@ use session_storage_rpc::node_list::{
 use session_storage_rpc::request::GetSwarm;
 use session_storage_rpc::response::{RetrievedMessage, Stored, SwarmAnswer};
 use session_storage_rpc::{
-    AccountSigner, BatchResponse, CheckContext, HardFork, NodeOutcome, Origin, Reply, Request,
-    Retrieve, RetrieveResponse, Store, StoreResponse, SwarmResponse,
+    AccountSigner, BatchResponse, CheckContext, HardFork, NoAuthMemory, NodeOutcome, Origin, Reply,
+    Request, Retrieve, RetrieveResponse, Store, StoreResponse, SwarmResponse,
 };
 use session_types::{
     AccountId, LegacyPublicKey, MessageHash, Namespace, NodeContact, SwarmId, SwarmPubkey,
@@ -241,6 +241,7 @@ fn step_6_checks_hash_and_forwarding() {
         origin: Origin::Client,
         hf: HF,
         revoked: false,
+        memory: &NoAuthMemory,
     };
     Request::Store(store.clone()).check(&context).unwrap();
     assert_eq!(
@@ -365,6 +366,7 @@ fn step_8_poll() {
         origin: Origin::Client,
         hf: HF,
         revoked: false,
+        memory: &NoAuthMemory,
     };
     for request in &parsed {
         request.check(&context).unwrap();

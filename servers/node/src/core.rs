@@ -6,6 +6,7 @@
 mod bulk;
 mod delete;
 mod expire;
+mod memory;
 mod meta;
 mod names;
 mod network;
@@ -32,6 +33,7 @@ use crate::replication::Replication;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
 
+pub(crate) use memory::KnownAuth;
 pub use names::{NameError, NameQuery, NameRecord, NameResolver, NoNames};
 
 /// Who hands a request to the core.
@@ -56,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) replication: Arc<Replication>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) names: Arc<dyn NameResolver>,
+    pub(crate) known_auth: KnownAuth,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tasks: Tasks,
     pub(crate) answer_memory: Arc<Semaphore>,
@@ -172,6 +175,7 @@ impl Core {
             origin,
             hf: hard_fork(nodes),
             revoked,
+            memory: &self.known_auth,
         };
         request.check(&context).map_err(Reply::from)
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{NodeConfig, PublicAddress};
-use crate::core::Core;
+use crate::core::{Core, KnownAuth};
 use crate::https::Https;
 use crate::metrics::{Counters, Gauges, NodeMetrics};
 use crate::peers::Peers;
@@ -108,6 +108,7 @@ impl Node {
             replication,
             clock,
             names,
+            known_auth: KnownAuth::default(),
             counters,
             tasks: Tasks::new(killed.clone()),
             answer_memory: Arc::new(Semaphore::new(
