@@ -26,6 +26,8 @@ struct Inner {
     expanded: ExpandedSecretKey,
     verifying: VerifyingKey,
     public: Ed25519PublicKey,
+    #[cfg(feature = "aws-lc")]
+    fast: Option<crate::fast::SigningKey>,
 }
 
 impl Ed25519Secret {
@@ -39,6 +41,19 @@ impl Ed25519Secret {
             *clamped = curve25519_dalek::scalar::clamp_integer(*half);
         }
         let expanded = ExpandedSecretKey::from_bytes(&hash);
+        #[cfg(feature = "aws-lc")]
+        if let Some((fast, public)) = crate::fast::SigningKey::new(&seed)
+            && let Ok(verifying) = VerifyingKey::from_bytes(&public)
+        {
+            return Self(Box::new(Inner {
+                seed,
+                clamped,
+                expanded,
+                verifying,
+                public: Ed25519PublicKey::new(public),
+                fast: Some(fast),
+            }));
+        }
         let verifying = VerifyingKey::from(&expanded);
         let public = Ed25519PublicKey::new(verifying.to_bytes());
         Self(Box::new(Inner {
@@ -47,6 +62,8 @@ impl Ed25519Secret {
             expanded,
             verifying,
             public,
+            #[cfg(feature = "aws-lc")]
+            fast: None,
         }))
     }
 
@@ -90,6 +107,10 @@ impl Ed25519Secret {
     /// Signs a message.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
+        #[cfg(feature = "aws-lc")]
+        if let Some(signature) = self.0.fast.as_ref().and_then(|key| key.sign(message)) {
+            return Signature::new(signature);
+        }
         let signature = raw_sign::<Sha512>(&self.0.expanded, message, &self.0.verifying);
         Signature::new(signature.to_bytes())
     }
@@ -201,6 +222,20 @@ pub(crate) fn prime_order_point(bytes: &[u8; 32]) -> Result<EdwardsPoint, Crypto
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever computes it: keys and signatures are those of RFC 8032.
+    #[test]
+    fn every_implementation_agrees() {
+        for round in 0..200u8 {
+            let seed = [round; 32];
+            let key = Ed25519Secret::from_seed(seed);
+            let expected = ed25519_dalek::SigningKey::from_bytes(&seed);
+            assert_eq!(key.public().as_bytes(), expected.verifying_key().as_bytes());
+            let message = vec![round; usize::from(round) * 3];
+            let signature = ed25519_dalek::Signer::sign(&expected, &message);
+            assert_eq!(key.sign(&message).as_bytes(), &signature.to_bytes());
+        }
+    }
 
     #[test]
     fn stored_forms() {

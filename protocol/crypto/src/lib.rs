@@ -8,6 +8,8 @@ pub mod blinding;
 pub mod direct;
 mod ed25519;
 mod error;
+#[cfg(feature = "aws-lc")]
+mod fast;
 mod field;
 pub mod group_message;
 pub mod hash;

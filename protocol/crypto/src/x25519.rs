@@ -13,6 +13,8 @@ pub struct X25519Secret {
     /// As given; clamped whenever it is used.
     secret: Box<Zeroizing<[u8; 32]>>,
     public: X25519PublicKey,
+    #[cfg(feature = "aws-lc")]
+    fast: Option<crate::fast::AgreementKey>,
 }
 
 impl X25519Secret {
@@ -20,10 +22,20 @@ impl X25519Secret {
     #[must_use]
     pub fn from_bytes(secret: [u8; 32]) -> Self {
         let secret = Box::new(Zeroizing::new(secret));
+        #[cfg(feature = "aws-lc")]
+        if let Some((fast, public)) = crate::fast::AgreementKey::new(&secret) {
+            return Self {
+                secret,
+                public: X25519PublicKey::new(public),
+                fast: Some(fast),
+            };
+        }
         let public = MontgomeryPoint::mul_base_clamped(**secret).to_bytes();
         Self {
             secret,
             public: X25519PublicKey::new(public),
+            #[cfg(feature = "aws-lc")]
+            fast: None,
         }
     }
 
@@ -52,6 +64,14 @@ impl X25519Secret {
     /// [`CryptoError::PublicKey`] when `other` is of small order, so that everyone would arrive at
     /// the same all-zero secret.
     pub fn diffie_hellman(&self, other: &X25519PublicKey) -> Result<SharedSecret, CryptoError> {
+        #[cfg(feature = "aws-lc")]
+        if let Some(shared) = self
+            .fast
+            .as_ref()
+            .and_then(|key| key.agree(other.as_bytes()))
+        {
+            return Ok(SharedSecret(shared));
+        }
         let point = MontgomeryPoint(*other.as_bytes()).mul_clamped(**self.secret);
         let shared = SharedSecret(Zeroizing::new(point.to_bytes()));
         if bool::from(shared.0.ct_eq([0; 32].as_slice())) {
@@ -105,6 +125,9 @@ impl fmt::Debug for SharedSecret {
 
 #[cfg(test)]
 mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::{Rng as _, SeedableRng as _};
+
     use super::*;
 
     #[test]
@@ -113,6 +136,31 @@ mod tests {
         for point in curve25519_dalek::constants::EIGHT_TORSION {
             let public = X25519PublicKey::new(point.to_montgomery().to_bytes());
             assert!(key.diffie_hellman(&public).is_err());
+        }
+    }
+
+    /// Whatever computes it: public keys and shared secrets are those of RFC 7748, also for points
+    /// of the twist, with a torsion component, not reduced, or with the top bit set.
+    #[test]
+    fn every_implementation_agrees() {
+        let mut rng = ChaCha20Rng::seed_from_u64(0x7748);
+        for round in 0..500 {
+            let mut secret = [0; 32];
+            let mut point = [0; 32];
+            rng.fill_bytes(&mut secret);
+            rng.fill_bytes(&mut point);
+            if round % 5 == 0 {
+                point[1..31].fill(0xff);
+                point[31] |= 0x7f;
+            }
+            let key = X25519Secret::from_bytes(secret);
+            let public = MontgomeryPoint::mul_base_clamped(secret).to_bytes();
+            assert_eq!(key.public().as_bytes(), &public);
+            let expected = MontgomeryPoint(point).mul_clamped(secret).to_bytes();
+            match key.diffie_hellman(&X25519PublicKey::new(point)) {
+                Ok(shared) => assert_eq!(shared.as_bytes(), &expected),
+                Err(_) => assert_eq!(expected, [0; 32]),
+            }
         }
     }
 }
