@@ -20,6 +20,9 @@ pub(crate) enum Stage {
     Test,
 }
 
+/// Builds libsodium from the source its crate carries and compares our cryptography with it.
+const ORACLE: &str = "--features=session-sodium-oracle/libsodium";
+
 const STAGES: [Stage; 4] = [Stage::Fmt, Stage::Clippy, Stage::Test, Stage::Doc];
 
 pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
@@ -59,12 +62,13 @@ impl Stage {
                 &[
                     "doc",
                     "--workspace",
+                    ORACLE,
                     "--no-deps",
                     "--document-private-items",
                 ],
                 &[("RUSTDOCFLAGS", "-D warnings")],
             )?,
-            Self::Test => cargo(&["test", "--workspace", "--no-fail-fast"], &[])?,
+            Self::Test => cargo(&["test", "--workspace", "--no-fail-fast", ORACLE], &[])?,
         }
         say(&format!(
             "xtask: {self:?} passed in {} s",

@@ -49,7 +49,12 @@ impl Blinding {
     }
 }
 
-/// How a community knows a user: `15` or `25` and an Ed25519 public key, 66 hex digits in text.
+/// How a community knows a user (docs/protocol/crypto.md section 8), 66 hex digits in text.
+///
+/// | Offset | Length | Content |
+/// |---|---|---|
+/// | 0 | 1 | 0x15 or 0x25, the form |
+/// | 1 | 32 | Ed25519 public key |
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlindedId {
     blinding: Blinding,

@@ -67,7 +67,12 @@ impl Ed25519Secret {
         }))
     }
 
-    /// The key in either of its stored forms: a 32-byte seed, or 64 bytes of seed and public key.
+    /// The key in either of its stored forms, with or without the second half:
+    ///
+    /// | Offset | Length | Content |
+    /// |---|---|---|
+    /// | 0 | 32 | seed |
+    /// | 32 | 32 | public key |
     ///
     /// # Errors
     /// [`CryptoError::Length`] for other lengths, [`CryptoError::PublicKey`] when the second half

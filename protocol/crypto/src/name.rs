@@ -7,6 +7,13 @@
 //! | key | B2b-32(name; key h) | Argon2id of the name, 256 MiB |
 //! | value | XChaCha20-Poly1305 of the 33-byte account id, nonce beside it | XSalsa20-Poly1305, tag first, nonce of zeros |
 //!
+//! What is stored:
+//!
+//! | Offset | Length | Content |
+//! |---|---|---|
+//! | 0 | 49 | the value |
+//! | 49 | 24 | its nonce, in values since hard fork 16 |
+//!
 //! A node that is asked learns the hash of the name, which a dictionary turns back.
 
 use core::fmt;

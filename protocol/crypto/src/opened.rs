@@ -18,6 +18,8 @@ pub struct Opened {
 
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
+        f.debug_struct("Opened")
+            .field("len", &self.plaintext.len())
+            .finish_non_exhaustive()
     }
 }

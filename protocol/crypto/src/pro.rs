@@ -58,8 +58,13 @@ pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret 
     ))
 }
 
-/// What stands for the signature in an envelope without Pro, so that all look alike: a random
-/// point and a random scalar.
+/// What stands for the signature in an envelope without Pro, so that all look alike
+/// (docs/protocol/crypto.md section 17).
+///
+/// | Offset | Length | Content |
+/// |---|---|---|
+/// | 0 | 32 | a random point of the prime-order group |
+/// | 32 | 32 | a random scalar from 1 to L − 1 |
 pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Signature {
     let point = EdwardsPoint::mul_base(&random_scalar(rng)).compress();
     let scalar = random_scalar(rng);

@@ -10,6 +10,8 @@
 //! One server version writes the metadata of a notification without data as a bt-dict: readers take
 //! both. Further elements are ignored.
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 use session_encoding::bt::{BtError, ListReader, ListWriter};
 use session_encoding::padding;
@@ -21,7 +23,7 @@ use crate::aead::{NONCE, TAG, xchacha_open, xchacha_seal_in_place};
 const BLOCK: usize = 256;
 
 /// What a notification says about the message, as it was encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Metadata<'a> {
     /// JSON text.
     Json(&'a [u8]),
@@ -29,13 +31,35 @@ pub enum Metadata<'a> {
     Dict(&'a [u8]),
 }
 
+impl fmt::Debug for Metadata<'_> {
+    /// The length alone: metadata says who wrote when.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes) = match self {
+            Self::Json(bytes) => ("Json", bytes),
+            Self::Dict(bytes) => ("Dict", bytes),
+        };
+        f.debug_struct(name)
+            .field("len", &bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// The parts of an opened payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Payload<'a> {
     /// Account, hash, namespace, times.
     pub metadata: Metadata<'a>,
     /// The stored data, still encrypted for the account.
     pub data: Option<&'a [u8]>,
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("metadata", &self.metadata)
+            .field("data_len", &self.data.map(<[u8]>::len))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Encrypts a notification to the key a device subscribed with.

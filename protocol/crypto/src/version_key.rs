@@ -27,7 +27,12 @@ impl VersionKey {
         self.0.public()
     }
 
-    /// `07` and the public key, 33 bytes.
+    /// The name under which the servers know the account.
+    ///
+    /// | Offset | Length | Content |
+    /// |---|---|---|
+    /// | 0 | 1 | 0x07 |
+    /// | 1 | 32 | the public key |
     #[must_use]
     pub fn id(&self) -> [u8; 33] {
         let mut out = [0; 33];
@@ -38,7 +43,14 @@ impl VersionKey {
         out
     }
 
-    /// Signs a request: decimal Unix seconds ‖ method ‖ path with query ‖ body.
+    /// Signs a request. The signed bytes, one after the other without separators:
+    ///
+    /// | Part | Encoding |
+    /// |---|---|
+    /// | time | Unix seconds in decimal |
+    /// | method | upper case, `GET` |
+    /// | path | with its query |
+    /// | body | as sent; nothing when there is none |
     #[must_use]
     pub fn sign_request(
         &self,

@@ -3,6 +3,11 @@
 //! A signature is an ordinary Ed25519 one under the "positive" form of the key, the Ed25519 point
 //! with sign bit 0. It differs from Signal's scheme in the hash of the nonce alone, so each
 //! verifies the other's.
+//!
+//! | Offset | Length | Content |
+//! |---|---|---|
+//! | 0 | 32 | R = rB, r = B2b-64(a ‖ message ‖ 64 random bytes; personalisation `xed25519signatur`) mod L |
+//! | 32 | 32 | S = r + SHA-512(R ‖ A ‖ message)·a mod L, below L |
 
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;

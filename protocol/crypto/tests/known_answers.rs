@@ -7,45 +7,19 @@
     clippy::indexing_slicing
 )]
 
-use std::convert::Infallible;
-
 use data_encoding::HEXLOWER;
-use rand_chacha::rand_core::{TryCryptoRng, TryRng};
 use session_crypto::attachment::legacy::{self, Encryptor, Verifier};
 use session_crypto::pro::{Proof2025, ProofStatus};
 use session_crypto::push::{self, Metadata};
 use session_crypto::{CryptoError, Ed25519Secret, picture};
+use session_test_support::ScriptedRng;
 use session_types::{Ed25519PublicKey, Signature, Timestamp};
 use sha2::{Digest, Sha256};
 
-/// Gives out 0, 1, 2, …
-struct Counting(u8);
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, slots: &mut [u8]) -> Result<(), Infallible> {
-        for slot in slots {
-            *slot = self.0;
-            self.0 = self.0.wrapping_add(1);
-        }
-        Ok(())
-    }
+/// Gives out 0, 1, 2, … up to 255, more than anything here draws.
+fn counting() -> ScriptedRng {
+    ScriptedRng::new(&counting_bytes(256))
 }
-
-impl TryCryptoRng for Counting {}
 
 fn counting_bytes(n: usize) -> Vec<u8> {
     (0..=255).cycle().take(n).collect()
@@ -75,7 +49,7 @@ fn legacy_attachments() {
         ),
     ];
     for (data, length, digest, mac) in table {
-        let (file, pointer) = legacy::encrypt(data, &mut Counting(0)).unwrap();
+        let (file, pointer) = legacy::encrypt(data, &mut counting()).unwrap();
         assert_eq!(file.len(), length);
         assert_eq!(HEXLOWER.encode(&pointer.digest), digest);
         assert_eq!(HEXLOWER.encode(&file[length - 32..]), mac);
@@ -97,10 +71,10 @@ fn legacy_attachments() {
 #[test]
 fn legacy_attachments_piece_by_piece() {
     let data = counting_bytes(5_000);
-    let (whole, pointer) = legacy::encrypt(&data, &mut Counting(0)).unwrap();
+    let (whole, pointer) = legacy::encrypt(&data, &mut counting()).unwrap();
     for piece in [1, 15, 16, 33, 1_000, 6_000] {
         let mut file = Vec::new();
-        let mut encryptor = Encryptor::new(5_000, &mut Counting(0), &mut file).unwrap();
+        let mut encryptor = Encryptor::new(5_000, &mut counting(), &mut file).unwrap();
         for piece in data.chunks(piece) {
             encryptor.update(piece, &mut file).unwrap();
         }
@@ -121,7 +95,7 @@ fn legacy_attachments_piece_by_piece() {
 
 #[test]
 fn legacy_attachments_that_were_changed() {
-    let (file, pointer) = legacy::encrypt(b"hello world", &mut Counting(0)).unwrap();
+    let (file, pointer) = legacy::encrypt(b"hello world", &mut counting()).unwrap();
     let open = |file: &[u8]| {
         // The digest is made to fit, so that the MAC alone decides.
         let digest = Sha256::digest(file).into();
@@ -166,8 +140,8 @@ fn legacy_attachments_that_were_changed() {
 #[test]
 fn legacy_attachments_of_the_wrong_length() {
     let mut out = Vec::new();
-    assert!(Encryptor::new(10_000_001, &mut Counting(0), &mut out).is_err());
-    let mut encryptor = Encryptor::new(3, &mut Counting(0), &mut out).unwrap();
+    assert!(Encryptor::new(10_000_001, &mut counting(), &mut out).is_err());
+    let mut encryptor = Encryptor::new(3, &mut counting(), &mut out).unwrap();
     assert!(encryptor.update(b"four", &mut out).is_err());
     encryptor.update(b"tw", &mut out).unwrap();
     assert!(encryptor.finish(&mut out).is_err());
@@ -175,7 +149,7 @@ fn legacy_attachments_of_the_wrong_length() {
 
 #[test]
 fn pictures() {
-    let sealed = picture::encrypt(b"picture", &mut Counting(0)).unwrap();
+    let sealed = picture::encrypt(b"picture", &mut counting()).unwrap();
     let body = "a253c50419ea7fb0bc286afd2a65b55445f13861fe9890";
     let nonce = HEXLOWER.encode(&counting_bytes(44)[32..]);
     assert_eq!(HEXLOWER.encode(&sealed.blob), nonce + body);
@@ -238,7 +212,7 @@ fn push_notifications() {
     let key = [3; 32];
     let json = r#"{"@":"05…","l":4}"#;
     for data in [None, Some(&b"data"[..]), Some(&[0; 2_500])] {
-        let payload = push::seal(&key, json, data, &mut Counting(0));
+        let payload = push::seal(&key, json, data, &mut counting());
         assert_eq!(payload.len() % 256, 40);
         let opened = push::open(&key, &payload).unwrap();
         let parts = push::parse(&opened).unwrap();

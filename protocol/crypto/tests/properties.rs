@@ -1,7 +1,9 @@
 //! What must hold for any input.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use proptest::collection::vec;
+use std::collections::BTreeSet;
+
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -174,6 +176,46 @@ proptest! {
         }
     }
 
+    /// Who sees one account's ids on several servers cannot tell from the ids that they are one's.
+    #[test]
+    fn blinded_ids_have_nothing_in_common(
+        seed in any::<[u8; 16]>(),
+        servers in btree_set(any::<[u8; 32]>(), 2..9),
+    ) {
+        let account = AccountKeys::from_seed16(seed);
+        let mut ids = Vec::new();
+        for server in servers {
+            let server = X25519PublicKey::new(server);
+            for blinding in [Blinding::V15, Blinding::V25] {
+                ids.push(*BlindedKeys::new(blinding, account.ed25519(), &server).unwrap().id());
+            }
+            // As somebody else computes them from the account id.
+            let [first, second] = blinding::candidates_15(&account.account_id(), &server).unwrap();
+            let last = ids.len() - 2;
+            prop_assert!(ids[last] == first || ids[last] == second);
+            prop_assert_eq!(
+                ids[last + 1],
+                blinding::id_25(&account.account_id(), &server).unwrap()
+            );
+        }
+        let start = |id: &BlindedId| id.key().as_bytes()[..8].to_vec();
+        let starts: BTreeSet<_> = ids.iter().map(start).collect();
+        prop_assert_eq!(starts.len(), ids.len());
+
+        // Six bytes in a row come up by chance once in 2^48.
+        let own = [*account.ed25519().public().as_bytes(), *account.x25519().public().as_bytes()];
+        let known: BTreeSet<_> = own.iter().flat_map(|key| key.windows(6)).collect();
+        for id in &ids {
+            prop_assert!(id.key().as_bytes().windows(6).all(|part| !known.contains(part)));
+        }
+        // With another account on the same servers, nothing matches either.
+        let other = AccountKeys::from_seed32([9; 32]);
+        let server = X25519PublicKey::new([8; 32]);
+        for id in &ids {
+            prop_assert!(!blinding::matches(&other.account_id(), id, &server).unwrap());
+        }
+    }
+
     #[test]
     fn group_messages(
         (sender, group) in any::<([u8; 32], [u8; 32])>(),
@@ -301,4 +343,35 @@ proptest! {
         let _ = blinding::candidates_15(&account, &server);
         let _ = blinding::id_25(&account, &server);
     }
+}
+
+/// More data never makes a shorter file: all sizes between two that give the same length give it
+/// too, so that the length tells a step and nothing else. Every size there is.
+#[test]
+fn lengths_of_files_tell_the_step_only() {
+    let mut steps = BTreeSet::new();
+    let mut last = 0;
+    for size in 0..=attachment::MAX_SIZE {
+        let now = attachment::encrypted_size(size);
+        assert!(now >= last, "{size}");
+        if now != last {
+            steps.insert(now);
+            last = now;
+        }
+    }
+    assert!(steps.len() < 256, "{}", steps.len());
+
+    let mut steps = BTreeSet::new();
+    last = 0;
+    for size in 0..=attachment::legacy::MAX_SIZE {
+        let now = attachment::legacy::padded_size(size);
+        assert!(now >= last && now >= size, "{size}");
+        if now != last {
+            // A file filled up to here looks like one of this size.
+            assert_eq!(attachment::legacy::padded_size(now), now);
+            steps.insert(now);
+            last = now;
+        }
+    }
+    assert!(steps.len() < 256, "{}", steps.len());
 }

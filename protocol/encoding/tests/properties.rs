@@ -173,6 +173,53 @@ proptest! {
     }
 }
 
+/// The padded length tells which step of 160 the content's is in and nothing else, for every length.
+#[test]
+fn padded_lengths_tell_the_step_only() {
+    let mut of_step: BTreeMap<usize, usize> = BTreeMap::new();
+    for length in 0..=3_300 {
+        let padded = padding::pad(&vec![0x80; length]).len();
+        // The first step holds 0 to 158, each later one 160 lengths.
+        let step = (length + 1) / 160;
+        assert_eq!(*of_step.entry(step).or_insert(padded), padded, "{length}");
+    }
+    let lengths: Vec<_> = of_step.into_values().collect();
+    assert_eq!(lengths, (1..=21).map(|n| n * 160).collect::<Vec<_>>());
+}
+
+/// As clients padded until October 2025: one byte less than a multiple of 160. What they send must
+/// still be read.
+fn pad_as_before(content: &[u8]) -> Vec<u8> {
+    let mut out = content.to_vec();
+    out.push(0x80);
+    out.resize((content.len() + 2).div_ceil(160) * 160 - 1, 0);
+    out
+}
+
+#[test]
+fn every_length_is_unpadded_from_either_form() {
+    for length in 0..=1_000 {
+        // Content that ends like padding, and content that does not.
+        for last in [0, 1, 0x80, 0xff] {
+            let mut content = vec![0x80; length];
+            if let Some(slot) = content.last_mut() {
+                *slot = last;
+            }
+            assert_eq!(padding::unpad(&padding::pad(&content)), content);
+            assert_eq!(padding::unpad(&pad_as_before(&content)), content);
+            // Configs carry the marker without zeros.
+            let marked = [content.as_slice(), &[0x80]].concat();
+            assert_eq!(padding::unpad(&marked), content);
+        }
+    }
+    // The lengths that both forms are known to give (docs/protocol/crypto.md section 5.4).
+    for (length, new, before) in [(158, 160, 159), (159, 320, 319), (160, 320, 319)] {
+        let content = vec![1; length];
+        assert_eq!(padding::pad(&content).len(), new);
+        assert_eq!(pad_as_before(&content).len(), before);
+    }
+}
+
 #[test]
 fn depth_is_bounded() {
     let nested = |n: usize| [b"l".repeat(n), b"e".repeat(n)].concat();

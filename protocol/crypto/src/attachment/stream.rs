@@ -1,5 +1,17 @@
 //! libsodium's secretstream over XChaCha20-Poly1305, for the two tags that files use. Neither of
-//! them changes the key while more follows.
+//! them changes the key while more follows (docs/protocol/crypto.md section 13.2).
+//!
+//! One chunk:
+//!
+//! | Offset | Length | Content |
+//! |---|---|---|
+//! | 0 | 1 | tag, 0 or for the last chunk 3, encrypted |
+//! | 1 | n | ChaCha20 ciphertext |
+//! | n + 1 | 16 | Poly1305 over the tag's block, ciphertext, padding and lengths |
+//!
+//! The key is HChaCha20 of the file's key and the header's first 16 bytes; the nonce is the chunk's
+//! number from 1, 4 bytes little-endian, and 8 bytes that begin as the rest of the header and take
+//! in each chunk's MAC. Block 0 of the keystream keys Poly1305, block 1 encrypts the tag.
 
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20::{ChaCha20, R20, hchacha};

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use session_types::{Ed25519PublicKey, Signature, Timestamp};
 
 use crate::hash::blake2b_personal;
@@ -19,11 +21,15 @@ pub enum ProofStatus {
     Expired,
 }
 
-/// A proof of the newer generation.
+/// A proof of the newer generation (docs/protocol/pro.md section 3.2). The backend signs, not hashed:
 ///
-/// The backend signs `ProProof_v0_____` ‖ revocation tag (32) ‖ rotating key (32) ‖ expiry in
-/// decimal seconds, not hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// | Offset | Length | Content |
+/// |---|---|---|
+/// | 0 | 16 | `ProProof_v0_____` |
+/// | 16 | 32 | revocation tag |
+/// | 48 | 32 | rotating key |
+/// | 80 | rest | expiry, seconds in decimal |
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Random name of the subscription period, by which it can be revoked.
     pub revocation_tag: [u8; 32],
@@ -89,6 +95,15 @@ impl Proof {
     }
 }
 
+impl fmt::Debug for Proof {
+    /// Without tag and keys, which tell one subscriber from another.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof")
+            .field("expiry_seconds", &self.expiry_seconds)
+            .finish_non_exhaustive()
+    }
+}
+
 fn signed_bytes(tag: &[u8; 32], rotating: &Ed25519PublicKey, expiry: u64) -> Vec<u8> {
     [
         DOMAIN,
@@ -99,11 +114,16 @@ fn signed_bytes(tag: &[u8; 32], rotating: &Ed25519PublicKey, expiry: u64) -> Vec
     .concat()
 }
 
-/// A proof of the generation from 2025 to April 2026.
+/// A proof of the generation from 2025 to April 2026 (docs/protocol/pro.md section 4). The backend
+/// signs B2b-32, with the personalisation `ProProof________`, of:
 ///
-/// The backend signs B2b-32(version u8 ‖ generation hash (32) ‖ rotating key (32) ‖ expiry in
-/// milliseconds, u64 little-endian; personalisation `ProProof________`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// | Offset | Length | Content |
+/// |---|---|---|
+/// | 0 | 1 | version, 0 |
+/// | 1 | 32 | generation hash |
+/// | 33 | 32 | rotating key |
+/// | 65 | 8 | expiry, milliseconds, little-endian |
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proof2025 {
     /// Always 0.
     pub version: u8,
@@ -159,5 +179,14 @@ impl Proof2025 {
         } else {
             ProofStatus::Valid
         }
+    }
+}
+
+impl fmt::Debug for Proof2025 {
+    /// Without hash and keys, which tell one subscriber from another.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof2025")
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
     }
 }
