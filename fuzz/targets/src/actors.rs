@@ -4,8 +4,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use session_crypto::{AccountKeys, BlindedId, BlindedKeys, Blinding, Ed25519Secret, X25519Secret};
-use session_messages::GroupId;
-use session_types::{Timestamp, X25519PublicKey};
+use session_types::{GroupId, Timestamp, X25519PublicKey};
 
 /// The time at which everything happens.
 pub const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);

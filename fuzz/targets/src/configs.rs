@@ -2,13 +2,12 @@
 
 use session_config::community::{Community, parse_partial};
 use session_config::{
-    Access, AuthData, ConfigError, Contacts, Conversation, ConvoInfoVolatile, Group, GroupId,
-    GroupInfo, GroupKeys, GroupMembers, Incoming, Member, SharedConfig, UserGroups, UserProfile,
-    seal,
+    Access, AuthData, ConfigError, Contacts, Conversation, ConvoInfoVolatile, Group, GroupInfo,
+    GroupKeys, GroupMembers, Incoming, Member, SharedConfig, UserGroups, UserProfile, seal,
 };
 use session_crypto::multi_recipient;
 use session_encoding::zstd_frame;
-use session_types::AccountId;
+use session_types::{AccountId, GroupId};
 
 use crate::actors::{GROUP_KEY, NOW, alice, bob, group_admin, rng};
 use crate::reached::note_accepted;
@@ -142,6 +141,13 @@ fn settle<C: Kind>(mut config: C) {
     let again = restored.push(NOW).expect("it could be pushed before");
     if !config.needs_push() || again.seqno == push.seqno {
         assert_eq!(again.messages, push.messages);
+    }
+    // What was taken over as it came can be stored anew, and others read it.
+    if !config.needs_push()
+        && let [message] = push.messages.as_slice()
+    {
+        let mut other = C::empty();
+        assert!(merge(&mut other, &[message]), "readable as it came");
     }
     let hashes: Vec<&str> = push.messages.iter().map(|_| "stored").collect();
     config.confirm_pushed(push.seqno, &hashes);

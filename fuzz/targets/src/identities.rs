@@ -6,9 +6,8 @@ use core::str::FromStr;
 use session_crypto::blinding::{id_15, id_25, matches};
 use session_crypto::name::SessionName;
 use session_crypto::{BlindedId, Blinding, ed25519_to_x25519, verify, x25519_to_ed25519};
-use session_messages::GroupId;
 use session_types::{
-    AccountId, Ed25519PublicKey, LegacyPublicKey, MessageHash, Signature, SwarmPubkey,
+    AccountId, Ed25519PublicKey, GroupId, LegacyPublicKey, MessageHash, Signature, SwarmPubkey,
     X25519PublicKey,
 };
 

@@ -3,10 +3,10 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use session_config::{
-    Contacts, GroupId, GroupInfo, GroupKeys, GroupMembers, Incoming, Picture, SharedConfig,
+    Contacts, GroupInfo, GroupKeys, GroupMembers, Incoming, Picture, SharedConfig,
 };
 use session_crypto::{AccountKeys, Ed25519Secret};
-use session_types::{AccountId, Timestamp};
+use session_types::{AccountId, GroupId, Timestamp};
 use std::hint::black_box;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);

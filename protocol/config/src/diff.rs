@@ -200,3 +200,26 @@ impl Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Few changes are made one by one, many in one pass.
+    #[test]
+    fn both_ways_of_updating_agree() {
+        for count in [1, 31, 32, 100] {
+            let (mut old, mut new) = (Dict::default(), Dict::default());
+            let key = |number: i64| format!("{:03}", number * 7 % 301);
+            for number in 0..120 {
+                old.insert(key(number).as_bytes(), Value::Int(number));
+                let moved = if number < count { number + 150 } else { number };
+                new.insert(key(moved).as_bytes(), Value::Int(number));
+            }
+            let diff = Diff::between(&old, &new);
+            let mut data = old.clone();
+            diff.apply(&mut data, &new);
+            assert_eq!(data, new, "{count}");
+        }
+    }
+}

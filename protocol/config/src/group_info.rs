@@ -1,14 +1,13 @@
 //! What a group is (docs/protocol/config.md section 11.6).
 
 use session_crypto::Ed25519Secret;
-use session_types::Namespace;
+use session_types::{GroupId, Namespace};
 use zeroize::Zeroizing;
 
 use crate::data::Dict;
 use crate::engine::{Core, Kind};
 use crate::error::ConfigError;
 use crate::fields::{MAX_NAME, truncated};
-use crate::group_id::GroupId;
 use crate::picture::Picture;
 use crate::shared::shared_config;
 

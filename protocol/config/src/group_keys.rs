@@ -10,11 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use session_crypto::hash::blake2b_keyed;
 use session_crypto::{AccountKeys, Ed25519Secret, X25519Secret, ed25519_to_x25519};
-use session_types::{AccountId, Timestamp, X25519PublicKey};
+use session_types::{AccountId, GroupId, Timestamp, X25519PublicKey};
 use zeroize::Zeroizing;
 
 use crate::error::{ConfigError, Malformed};
-use crate::group_id::GroupId;
 use crate::group_info::GroupInfo;
 use crate::group_members::GroupMembers;
 

@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use session_crypto::Ed25519Secret;
-use session_types::{AccountId, Namespace};
+use session_types::{AccountId, GroupId, Namespace};
 use zeroize::Zeroizing;
 
 use crate::contacts::account_id;
@@ -12,7 +12,6 @@ use crate::data::Dict;
 use crate::engine::{Core, Kind};
 use crate::error::{ConfigError, Malformed};
 use crate::fields::{MAX_NAME, truncated};
-use crate::group_id::GroupId;
 use crate::multipart::text;
 use crate::picture::Picture;
 use crate::shared::shared_config;

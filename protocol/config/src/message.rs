@@ -24,7 +24,7 @@ use crate::error::{ConfigError, Malformed};
 use crate::wire::{Reader, put_bytes, put_int};
 
 /// How many numbers back a message repeats the changes of others.
-pub(crate) const LAG: i64 = 5;
+pub const LAG: i64 = 5;
 
 /// No message is made with a greater number.
 const MAX_SEQNO: i64 = i64::MAX - 1;
@@ -81,6 +81,9 @@ impl Message {
 
     /// Reads a message. With a verifier it must be signed by that key, without one a signature is
     /// only kept. Bytes after the message do no harm but count for the hash.
+    ///
+    /// A signed message keeps the bytes it came in: written in any other way, they would not be
+    /// what the signature covers.
     pub(crate) fn parse(
         input: &[u8],
         verifier: Option<&Ed25519PublicKey>,
@@ -142,7 +145,7 @@ impl Message {
         faithful &= reader.at_end_of_input();
 
         let encoded = OnceLock::new();
-        if faithful {
+        if faithful || signature.is_some() {
             encoded.get_or_init(|| input.into());
         }
         Ok(Self {
@@ -155,6 +158,23 @@ impl Message {
             encoded,
             hash: OnceLock::from(blake2b(&[input])),
         })
+    }
+
+    /// Reads a saved message. A signature that is not of the verifier's key, as other programs may
+    /// have saved it with bytes it does not cover, is dropped, so that whoever can sign does so.
+    pub(crate) fn parse_saved(
+        input: &[u8],
+        verifier: Option<&Ed25519PublicKey>,
+        lag: i64,
+    ) -> Result<Self, Malformed> {
+        match Self::parse(input, verifier, lag) {
+            Err(Malformed::Signature) => Ok(Self {
+                signature: None,
+                encoded: OnceLock::new(),
+                ..Self::parse(input, None, lag)?
+            }),
+            read => read,
+        }
     }
 
     /// The message as it is pushed.
@@ -353,4 +373,50 @@ fn read_lagged(
         });
     }
     Ok((entries, received))
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    /// docs/protocol/config.md section 3.
+    #[test]
+    fn hash_of_the_empty_config() {
+        let empty = Message::empty();
+        assert_eq!(&*empty.encoded(), b"d1:#i0e1:&de1:<le1:=dee");
+        assert_eq!(
+            HEXLOWER.encode(empty.hash()),
+            "ea173b57beca8af18c3519a7bbf69c3e7a05d1c049fa9558341d8ebb48b0c965"
+        );
+    }
+
+    /// The reference loops for ever on these.
+    #[test]
+    fn integers_in_diffs_are_refused() {
+        let hash = "h".repeat(32);
+        for diff in ["d1:ai1ee", "d1:ad1:bi-1eee", "d1:ald1:ai1eeee"] {
+            let own = format!("d1:#i5e1:&de1:<le1:={diff}e");
+            assert!(Message::parse(own.as_bytes(), None, LAG).is_err());
+            let lagged = format!("d1:#i5e1:&de1:<lli4e32:{hash}{diff}ee1:=dee");
+            assert!(Message::parse(lagged.as_bytes(), None, LAG).is_err());
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let build = |levels: usize| {
+            let mut data = "1:ai1e".to_owned();
+            for _ in 0..levels {
+                data = format!("1:ad{data}e");
+            }
+            format!("d1:#i1e1:&d{data}e1:<le1:=dee")
+        };
+        assert!(Message::parse(build(20).as_bytes(), None, LAG).is_ok());
+        assert!(Message::parse(build(100).as_bytes(), None, LAG).is_err());
+        let deep = "l".repeat(1_000_000);
+        let unknown = format!("d1:#i1e1:${deep}");
+        assert!(Message::parse(unknown.as_bytes(), None, LAG).is_err());
+    }
 }

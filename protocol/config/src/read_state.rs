@@ -4,14 +4,13 @@ use core::fmt;
 use core::time::Duration;
 
 use session_crypto::AccountKeys;
-use session_types::{AccountId, Namespace, SwarmPubkey, Timestamp, network_prefix};
+use session_types::{AccountId, GroupId, Namespace, SwarmPubkey, Timestamp, network_prefix};
 
 use crate::community::Community;
 use crate::contacts::{account_id, is_blinded};
 use crate::data::{Dict, Value};
 use crate::engine::{Core, Kind};
 use crate::error::ConfigError;
-use crate::group_id::GroupId;
 use crate::shared::shared_config;
 use crate::wrap;
 

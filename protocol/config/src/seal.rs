@@ -148,3 +148,18 @@ fn key(
         domain.as_bytes(),
     ])))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_fills_the_size_and_goes_away_again() {
+        for size in (0..2_000).chain([5_000, 5_119, 20_500, 76_000, 100_000]) {
+            let message = vec![1; size];
+            let padded = pad(&message);
+            assert_eq!(padded.len(), padded_size(size));
+            assert_eq!(unpad(&padded), message);
+        }
+    }
+}

@@ -4,14 +4,13 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 use session_crypto::{AccountKeys, Ed25519Secret};
-use session_types::{Namespace, SwarmPubkey, Timestamp};
+use session_types::{GroupId, Namespace, SwarmPubkey, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::data::Dict;
 use crate::engine::{Core, Kind};
 use crate::error::ConfigError;
 use crate::fields::{MAX_NAME, Notify, truncated};
-use crate::group_id::GroupId;
 use crate::shared::shared_config;
 use crate::wrap;
 

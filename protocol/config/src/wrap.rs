@@ -16,10 +16,16 @@ const FIXED32: u64 = 5;
 
 /// Which config a frame holds: 1 user profile, 2 contacts, 3 read state, 4 groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind(pub(crate) u64);
+pub struct Kind(
+    /// The number in the frame.
+    pub u64,
+);
 
 /// Puts an encrypted config into the frame.
-pub(crate) fn wrap(
+///
+/// # Errors
+/// [`CryptoError`] when the frame cannot be sealed to the account.
+pub fn wrap(
     kind: Kind,
     seqno: i64,
     encrypted: &[u8],
@@ -53,7 +59,8 @@ pub(crate) fn wrap(
 
 /// Takes an encrypted config out of the frame; `None` when this is no frame with a config of this
 /// kind by this account.
-pub(crate) fn unwrap(kind: Kind, frame: &[u8], account: &AccountKeys) -> Option<Vec<u8>> {
+#[must_use]
+pub fn unwrap(kind: Kind, frame: &[u8], account: &AccountKeys) -> Option<Vec<u8>> {
     let (mut is_request, mut request) = (false, None);
     for field in Fields(frame) {
         match field? {

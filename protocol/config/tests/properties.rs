@@ -10,13 +10,12 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use session_config::{
-    Access, AuthData, Community, Contact, Contacts, Conversation, ConvoInfoVolatile, GroupId,
-    GroupInfo, GroupKeys, GroupMembers, Incoming, Picture, SharedConfig, UserGroups, UserProfile,
-    seal,
+    Access, AuthData, Community, Contact, Contacts, Conversation, ConvoInfoVolatile, GroupInfo,
+    GroupKeys, GroupMembers, Incoming, Picture, SharedConfig, UserGroups, UserProfile, seal,
 };
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_encoding::zstd_frame;
-use session_types::{AccountId, Timestamp, X25519PublicKey};
+use session_types::{AccountId, GroupId, Timestamp, X25519PublicKey};
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 

@@ -1,4 +1,4 @@
-//! Every scenario of the vectors of typed configs and of group keys.
+//! Every case of the vectors of configs and of group keys.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,13 +8,15 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::HEXLOWER;
 use serde_json::Value as Json;
+use session_test_support::vectors::{array, hex, text};
 
 #[path = "vectors/communities.rs"]
 mod communities;
 #[path = "vectors/devices.rs"]
 mod devices;
+#[path = "vectors/encryption.rs"]
+mod encryption;
 #[path = "vectors/groups.rs"]
 mod groups;
 #[path = "vectors/operations.rs"]
@@ -23,13 +25,11 @@ mod operations;
 mod states;
 #[path = "vectors/steps.rs"]
 mod steps;
+#[path = "vectors/versions.rs"]
+mod versions;
 
 fn vectors(name: &str) -> Json {
-    let folder = std::env::var("SESSION_VECTORS")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors").to_owned());
-    let path = format!("{folder}/{name}");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&ordered(&text)).unwrap()
+    serde_json::from_str(&ordered(&session_test_support::vectors::read(name))).unwrap()
 }
 
 /// The operations of a step take effect in the order they are written down, which a JSON object
@@ -76,22 +76,18 @@ fn list(value: &Json) -> &[Json] {
     value.as_array().unwrap()
 }
 
-fn text(value: &Json) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("not a text: {value}"))
-}
-
-fn hex(value: &Json) -> Vec<u8> {
-    HEXLOWER.decode(text(value).as_bytes()).unwrap()
-}
-
-fn array<const N: usize>(value: &Json) -> [u8; N] {
-    hex(value).try_into().unwrap()
-}
-
 fn texts(value: &Json) -> BTreeSet<String> {
     list(value).iter().map(|one| text(one).to_owned()).collect()
+}
+
+#[test]
+fn config_message() {
+    versions::run();
+}
+
+#[test]
+fn config_encrypt() {
+    encryption::run();
 }
 
 #[test]

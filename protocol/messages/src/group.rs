@@ -13,7 +13,7 @@ use session_crypto::group_message::{self, Framing};
 use session_crypto::pro::decoy_signature;
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_types::limits::MAX_MESSAGE_SIZE;
-use session_types::{AccountId, Signature, Timestamp};
+use session_types::{AccountId, GroupId, Signature, Timestamp};
 
 use crate::content_decode::{Parsed, parse};
 use crate::envelope::Envelope;
@@ -21,7 +21,7 @@ use crate::error::check_size;
 use crate::pro::{ProCredential, evaluate};
 use crate::proto::envelope::Type;
 use crate::serialise::serialise;
-use crate::{Channel, Content, ContentKind, GroupId, Incoming, MessageError};
+use crate::{Channel, Content, ContentKind, Incoming, MessageError};
 
 /// Makes the bytes to store for a message in a group; `key` is the group's newest.
 ///

@@ -9,9 +9,9 @@ pub use deletion::DeleteMemberContent;
 pub use invite::{GroupInvite, GroupPromotion};
 
 use session_crypto::verify;
-use session_types::{AccountId, Signature, Timestamp};
+use session_types::{AccountId, GroupId, Signature, Timestamp};
 
-use crate::{GroupId, InvalidContent, MessageError, Name, proto};
+use crate::{InvalidContent, MessageError, Name, proto};
 
 /// A change in a group (docs/protocol/messages.md section 5). Invite and promotion travel to
 /// one account, everything else in the group.

@@ -44,7 +44,6 @@ pub use group_update::{
     DeleteMemberContent, GroupInvite, GroupPromotion, GroupUpdate, InfoChange, InfoChangeMessage,
     MemberChange, MemberChangeMessage,
 };
-pub use ids::GroupId;
 pub use inbox::{decode_inbox, encode_inbox, encode_inbox_with_pro};
 pub use profile::{Profile, ProfilePicture};
 pub use reaction::{Emoji, Reaction, ReactionAction};

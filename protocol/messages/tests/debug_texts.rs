@@ -7,11 +7,11 @@ use session_crypto::{AccountKeys, Ed25519Secret};
 use session_messages::pro::{MessageFeatures, ProCredential, ProProof, ProfileFeatures, Proof};
 use session_messages::{
     Attachment, AttachmentKey, Body, CallId, CallMessage, CommunityInvitation, Content, Emoji,
-    GroupId, GroupInvite, GroupPromotion, GroupUpdate, IceCandidate, LinkPreview, Name, Profile,
+    GroupInvite, GroupPromotion, GroupUpdate, IceCandidate, LinkPreview, Name, Profile,
     ProfilePicture, Reaction, ReactionAction, VisibleMessage, decode_direct, decode_post,
     encode_direct_with_pro, encode_post, open_direct, open_group, seal_group,
 };
-use session_types::Timestamp;
+use session_types::{GroupId, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 

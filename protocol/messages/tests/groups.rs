@@ -6,13 +6,13 @@ use rand_core::SeedableRng;
 use session_crypto::{AccountKeys, BlindedId, BlindedKeys, Blinding, Ed25519Secret};
 use session_messages::pro::{ProCredential, ProProof, ProStatus, ProfileFeatures, Proof};
 use session_messages::{
-    Body, CallId, CallMessage, Content, ContentKind, DeleteMemberContent, Expiration, GroupId,
-    GroupUpdate, Incoming, InfoChange, InfoChangeMessage, InvalidContent, MemberChange,
-    MemberChangeMessage, MessageError, Name, Typing, VisibleMessage, decode_group, decode_inbox,
-    decode_post, encode_group, encode_group_with_pro, encode_inbox, encode_inbox_with_pro,
-    encode_post_with_pro, seal_group,
+    Body, CallId, CallMessage, Content, ContentKind, DeleteMemberContent, Expiration, GroupUpdate,
+    Incoming, InfoChange, InfoChangeMessage, InvalidContent, MemberChange, MemberChangeMessage,
+    MessageError, Name, Typing, VisibleMessage, decode_group, decode_inbox, decode_post,
+    encode_group, encode_group_with_pro, encode_inbox, encode_inbox_with_pro, encode_post_with_pro,
+    seal_group,
 };
-use session_types::{MessageHash, Timestamp, X25519PublicKey};
+use session_types::{GroupId, MessageHash, Timestamp, X25519PublicKey};
 
 const TIME: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 const KEY: [u8; 32] = [0xbb; 32];

@@ -10,14 +10,15 @@ use session_crypto::group_message::{self, Framing};
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_messages::{
     Attachment, AttachmentKey, Body, CallId, CallMessage, Channel, CommunityInvitation, Content,
-    ContentKind, DataExtraction, DeleteMemberContent, Emoji, Expiration, GroupId, GroupInvite,
+    ContentKind, DataExtraction, DeleteMemberContent, Emoji, Expiration, GroupInvite,
     GroupPromotion, GroupUpdate, IceCandidate, InfoChange, InfoChangeMessage, LinkPreview,
     MemberChange, MemberChangeMessage, MessageError, Name, Profile, ProfilePicture, Quote,
     Reaction, ReactionAction, ReadReceipt, RequestResponse, Typing, UnsendRequest, VisibleMessage,
     decode_direct, decode_group, decode_post, encode_direct, encode_group, seal_direct, seal_group,
 };
 use session_types::{
-    AccountId, Ed25519PublicKey, MessageHash, Signature, SwarmPubkey, Timestamp, X25519PublicKey,
+    AccountId, Ed25519PublicKey, GroupId, MessageHash, Signature, SwarmPubkey, Timestamp,
+    X25519PublicKey,
 };
 use zeroize::Zeroizing;
 

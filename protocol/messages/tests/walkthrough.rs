@@ -9,10 +9,10 @@ use session_crypto::group_message::{self, Framing};
 use session_crypto::hash::{blake2b, message_hash};
 use session_crypto::{AccountKeys, Ed25519Secret, direct};
 use session_messages::{
-    Content, ContentKind, Expiration, GroupId, decode_direct, decode_group,
-    encode_direct_deterministic, open_direct, proto,
+    Content, ContentKind, Expiration, decode_direct, decode_group, encode_direct_deterministic,
+    open_direct, proto,
 };
-use session_types::{Namespace, SwarmPubkey, Timestamp};
+use session_types::{GroupId, Namespace, SwarmPubkey, Timestamp};
 use sha2::{Digest, Sha256};
 
 const TIME: Timestamp = Timestamp::from_ms(1_700_000_000_000);

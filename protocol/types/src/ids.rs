@@ -1,4 +1,4 @@
-//! Account ids and the more general owners of a mailbox in a swarm.
+//! Ids of accounts and groups, and the more general owners of a mailbox in a swarm.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::keys::hex_array;
-use crate::{ParseError, SwarmPosition, X25519PublicKey};
+use crate::{Ed25519PublicKey, ParseError, SwarmPosition, X25519PublicKey};
 
 /// First bytes of 33-byte identifiers (docs/protocol/crypto.md section 0.1).
 pub mod network_prefix {
@@ -103,6 +103,79 @@ impl fmt::Display for AccountId {
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AccountId({})", self.to_hex())
+    }
+}
+
+/// The public name of a group: `03` and its Ed25519 public key, 66 hex digits in text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(Ed25519PublicKey);
+
+impl GroupId {
+    /// The group that owns this key.
+    #[must_use]
+    pub const fn from_ed25519(key: Ed25519PublicKey) -> Self {
+        Self(key)
+    }
+
+    /// The key that signs what the group's admins do.
+    #[must_use]
+    pub const fn ed25519(&self) -> &Ed25519PublicKey {
+        &self.0
+    }
+
+    /// Prefix and key, 33 bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 33] {
+        SwarmPubkey::from(*self).to_bytes()
+    }
+
+    /// Lower-case hex, 66 digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        SwarmPubkey::from(*self).to_hex()
+    }
+}
+
+impl From<GroupId> for SwarmPubkey {
+    fn from(id: GroupId) -> Self {
+        Self::new(network_prefix::GROUP, *id.0.as_bytes())
+    }
+}
+
+impl TryFrom<SwarmPubkey> for GroupId {
+    type Error = ParseError;
+
+    /// The owner, if its prefix is `03`.
+    fn try_from(owner: SwarmPubkey) -> Result<Self, ParseError> {
+        if owner.prefix() == network_prefix::GROUP {
+            Ok(Self(Ed25519PublicKey::new(*owner.key())))
+        } else {
+            Err(ParseError::Prefix {
+                expected: "03",
+                found: owner.prefix(),
+            })
+        }
+    }
+}
+
+impl FromStr for GroupId {
+    type Err = ParseError;
+
+    /// 66 hex digits beginning `03`, upper or lower case.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::try_from(text.parse::<SwarmPubkey>()?)
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+impl fmt::Debug for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupId({})", self.to_hex())
     }
 }
 
@@ -223,11 +296,22 @@ macro_rules! serde_as_hex {
     };
 }
 serde_as_hex!(AccountId);
+serde_as_hex!(GroupId);
 serde_as_hex!(SwarmPubkey);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn group_id_text_round_trip() {
+        let text = "03e734ea6c2b6257de72355e472aa05a4c487e6b463c029ed306df2f01b5636b58";
+        let id: GroupId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(GroupId::try_from(SwarmPubkey::from(id)), Ok(id));
+        assert!(text.replacen("03", "05", 1).parse::<GroupId>().is_err());
+        assert!(text.trim_end_matches('8').parse::<GroupId>().is_err());
+    }
 
     const BOB: &str = "05ca03b8e369aeeb69fd260c2957d37b232db17a60db7a39bca9f0c0a6be135c1a";
 

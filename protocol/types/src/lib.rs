@@ -12,7 +12,7 @@ mod time;
 
 pub use error::{ErrorKind, ParseError};
 pub use hash::MessageHash;
-pub use ids::{AccountId, SwarmPubkey, network_prefix};
+pub use ids::{AccountId, GroupId, SwarmPubkey, network_prefix};
 pub use keys::{Ed25519PublicKey, LegacyPublicKey, Signature, X25519PublicKey};
 pub use namespace::{Namespace, NamespaceClass};
 pub use node::{NodeContact, NodeVersion};

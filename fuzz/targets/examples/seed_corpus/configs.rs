@@ -1,12 +1,11 @@
 //! Shared configs and group keys.
 
 use serde_json::Value;
-use session_config::{
-    Access, Contacts, GroupId, GroupInfo, GroupKeys, GroupMembers, Member, SharedConfig,
-};
+use session_config::{Access, Contacts, GroupInfo, GroupKeys, GroupMembers, Member, SharedConfig};
 use session_crypto::AccountKeys;
 use session_fuzz::actors::{GROUP_KEY, NOW, alice, bob, group_admin, rng};
 use session_test_support::vectors::hex;
+use session_types::GroupId;
 
 use crate::{Seeds, cases, vectors};
 

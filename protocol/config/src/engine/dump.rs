@@ -57,7 +57,10 @@ impl Core {
             previous = Some(key);
             match key {
                 b"!" => state = State::from_number(reader.int()?),
-                b"$" => message = Some(Message::parse(reader.bytes()?, None, LAG)?),
+                b"$" => {
+                    let saved = reader.bytes()?;
+                    message = Some(Message::parse_saved(saved, self.verifier.as_ref(), LAG)?);
+                }
                 b"(" => self.current_hashes = read_hashes(&mut reader)?,
                 b")" => self.old_hashes = read_hashes(&mut reader)?,
                 b"*" => self.parts = Collection::read(&mut reader)?,

@@ -10,9 +10,10 @@ use session_crypto::{AccountKeys, Ed25519Secret};
 use zeroize::Zeroizing;
 
 use super::{GroupKeys, Key, Pending};
+use session_types::GroupId;
+
 use crate::data::Dict;
 use crate::error::{ConfigError, Malformed};
-use crate::group_id::GroupId;
 use crate::multipart::text;
 use crate::wire::{Reader, put_bytes, put_int};
 

@@ -9,13 +9,12 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use session_crypto::hash::blake2b_keyed;
 use session_crypto::{Ed25519Secret, verify, x25519_to_ed25519};
-use session_types::{AccountId, Signature, network_prefix};
+use session_types::{AccountId, GroupId, Signature, network_prefix};
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
 use super::{GroupKeys, seed_hash};
 use crate::error::ConfigError;
-use crate::group_id::GroupId;
 
 const MASK: &[u8] = b"SessionGroupSubaccountMask";
 const SEED: &[u8] = b"SubaccountSeed";

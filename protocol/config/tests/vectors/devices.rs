@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 use session_config::{
-    ConfigError, Contacts, ConvoInfoVolatile, GroupId, GroupInfo, GroupMembers, SharedConfig,
-    UserGroups, UserProfile,
+    ConfigError, Contacts, ConvoInfoVolatile, GroupInfo, GroupMembers, SharedConfig, UserGroups,
+    UserProfile,
 };
 use session_crypto::{AccountKeys, Ed25519Secret, direct};
-use session_types::Timestamp;
+use session_types::{GroupId, Timestamp};
 
 use crate::array;
 use crate::operations::{

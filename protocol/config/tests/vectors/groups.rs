@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value as Json;
 use session_config::{
-    Access, AuthData, ConfigError, GroupId, GroupInfo, GroupKeys, GroupMembers, Incoming,
-    SharedConfig, seal,
+    Access, AuthData, ConfigError, GroupInfo, GroupKeys, GroupMembers, Incoming, SharedConfig, seal,
 };
 use session_crypto::{AccountKeys, Ed25519Secret, verify};
 use session_encoding::bt::{self, Bt};
-use session_types::{AccountId, Ed25519PublicKey, Timestamp};
+use session_types::{AccountId, Ed25519PublicKey, GroupId, Timestamp};
 
 use crate::steps::{compare_dumps, decompressed};
 use crate::{array, hex, list, sections, text, texts, vectors};

@@ -10,11 +10,14 @@ use session_encoding::zstd_frame;
 use session_types::Timestamp;
 
 use crate::devices::{Device, Owner};
-use crate::{array, hex, list, sections, text, texts, vectors};
+use crate::{array, hex, list, sections, text, texts, vectors, versions};
 
 pub(crate) fn run_file(name: &str, kind: Option<&str>) {
     let file = vectors(name);
     sections(&file, &["about", "now_ms", "scenarios", "lag_lists"]);
+    if let Some(lists) = file.get("lag_lists") {
+        versions::run_lag_lists(list(lists));
+    }
     for scenario in list(&file["scenarios"]) {
         let kind = kind.unwrap_or_else(|| text(&scenario["type"]));
         Scenario::new(scenario, kind, file["now_ms"].as_u64()).run();

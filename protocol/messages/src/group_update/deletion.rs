@@ -1,10 +1,10 @@
 //! Deletion of contents in a group.
 
 use session_crypto::Ed25519Secret;
-use session_types::{AccountId, MessageHash, Signature, Timestamp};
+use session_types::{AccountId, GroupId, MessageHash, Signature, Timestamp};
 
 use super::{check, members, signature};
-use crate::{BuildError, GroupId, InvalidContent, MessageError, proto};
+use crate::{BuildError, InvalidContent, MessageError, proto};
 
 /// A request to delete contents in a group: all of some members, or single messages. Not
 /// empty.

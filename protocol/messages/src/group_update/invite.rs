@@ -3,12 +3,12 @@
 use core::fmt;
 
 use session_crypto::Ed25519Secret;
-use session_types::{AccountId, Signature, Timestamp};
+use session_types::{AccountId, GroupId, Signature, Timestamp};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{check, name_text, signature};
-use crate::{GroupId, InvalidContent, MessageError, Name, proto};
+use crate::{InvalidContent, MessageError, Name, proto};
 
 /// An invitation to a group, for one account.
 ///

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use session_crypto::group_message::{self, Framing};
 use session_crypto::{AccountKeys, Ed25519Secret};
-use session_messages::{GroupId, decode_group, open_group, seal_group};
-use session_types::{Ed25519PublicKey, Timestamp};
+use session_messages::{decode_group, open_group, seal_group};
+use session_types::{Ed25519PublicKey, GroupId, Timestamp};
 
 use super::direct::check_content;
 use super::file::{array, check_keys, data, number, optional, text};
