@@ -212,6 +212,7 @@ impl PathManager {
             Outcome::NodeNotFound(key) | Outcome::NodeUnreachable(key) => {
                 let in_path = key == circuit.second || key == circuit.third;
                 if in_path || circuit.goes_to(&key) {
+                    self.guards.answered(&circuit.guard, now);
                     self.blame(key, matches!(outcome, Outcome::NodeNotFound(_)), now);
                 } else {
                     // Nobody asked for this node: whoever says so is not to be believed.

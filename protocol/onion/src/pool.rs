@@ -20,6 +20,8 @@ pub use draw::{Draw, SubnetRule};
 
 /// Age at which a list is refreshed.
 pub const REFRESH_AFTER: Duration = Duration::from_secs(2 * 3600);
+/// Age at which a list that only a seed vouches for is put to the nodes for confirmation.
+pub const CONFIRM_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Time between two tries to refresh.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Below this many nodes a full-sized network's list is refreshed at once.
@@ -251,8 +253,9 @@ impl NodePool {
         self.attempted_at = Some(now);
     }
 
-    /// Whether the list should be refreshed: there is none, it is [`REFRESH_AFTER`] old, or it
-    /// has fallen below [`Self::minimum`]. Not within [`RETRY_AFTER`] of the last try.
+    /// Whether the list should be refreshed: there is none, it is [`REFRESH_AFTER`] old or, as long
+    /// as only a seed vouches for it, [`CONFIRM_AFTER`], or it has fallen below [`Self::minimum`].
+    /// Not within [`RETRY_AFTER`] of the last try.
     #[must_use]
     pub fn refresh_due(&self, now: Timestamp) -> bool {
         if self
@@ -261,9 +264,13 @@ impl NodePool {
         {
             return false;
         }
+        let age = match self.source {
+            PoolSource::Seed => CONFIRM_AFTER,
+            PoolSource::Empty | PoolSource::Agreement => REFRESH_AFTER,
+        };
         self.nodes.len() < self.minimum()
-            || now.since(self.refreshed_at) >= REFRESH_AFTER
-            || self.refreshed_at > now.plus(REFRESH_AFTER)
+            || now.since(self.refreshed_at) >= age
+            || self.refreshed_at > now.plus(age)
     }
 
     /// Whom to ask: nodes while there are enough of them for an agreement and a path to each.
@@ -498,7 +505,12 @@ mod tests {
         pool.accept_seed(list(0..30), NOW).unwrap();
         assert_eq!(pool.minimum(), 12);
         assert!(!pool.refresh_due(NOW));
-        assert!(!pool.refresh_due(NOW.plus(REFRESH_AFTER).minus(Duration::from_millis(1))));
+        let just_before = |age: Duration| NOW.plus(age).minus(Duration::from_millis(1));
+        assert!(!pool.refresh_due(just_before(CONFIRM_AFTER)));
+        assert!(pool.refresh_due(NOW.plus(CONFIRM_AFTER)));
+        let answers = vec![list(0..30), list(0..30), list(0..30)];
+        pool.accept_agreement(answers, NOW).unwrap();
+        assert!(!pool.refresh_due(just_before(REFRESH_AFTER)));
         assert!(pool.refresh_due(NOW.plus(REFRESH_AFTER)));
         for i in 0..18 {
             assert!(pool.remove(&node(i).ed25519).is_some());

@@ -63,6 +63,46 @@ fn a_guard_expires_in_its_lifetime() {
     );
 }
 
+/// All who may regularly be guards are dead. The others do answer, if only to say that the next hop
+/// does not: the network is there, and what is learnt of dead hops stays learnt.
+#[test]
+fn a_guard_that_answers_proves_that_the_network_is_there() {
+    let mut tries = Vec::new();
+    for seed in 0..200 {
+        let mut world = World::new(loopback(12), PathConfig::default(), seed);
+        let own: Vec<_> = (0..6).map(key).collect();
+        let others: Vec<_> = (6..12).map(key).collect();
+        world.dead = others[1..].iter().copied().collect();
+        world.manager.set_own_swarm(&own);
+        let request = PathRequest {
+            destination: Some(others[0]),
+            destination_swarm: &others,
+            ..lookup()
+        };
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            world.now = world.now.plus(SECOND / 20);
+            let path = world.path(&request);
+            let outcome = world.fate(&path);
+            world.manager.report(path.id, outcome, world.now);
+            let status = world.manager.status(world.now);
+            match outcome {
+                Outcome::Success => break,
+                Outcome::NodeUnreachable(_) => assert!(
+                    !matches!(status, PathStatus::Offline { .. }),
+                    "seed {seed}, try {tried}"
+                ),
+                _ => assert!(tried < 40, "seed {seed}"),
+            }
+        }
+        tries.push(tried);
+    }
+    tries.sort_unstable();
+    // Five dead nodes have to be met one by one.
+    assert!(tries[100] <= 12, "{tries:?}");
+}
+
 #[test]
 fn any_three_of_twelve_nodes_may_die() {
     for a in 0..12 {

@@ -62,8 +62,9 @@ struct Health {
     next_try: Timestamp,
     /// Which period between two outages the last failure fell into.
     failed_in: u64,
-    /// Which period the last success fell into.
-    succeeded_in: Option<u64>,
+    /// Which period the last answer fell into that spoke of the path: a success, or that another
+    /// hop failed.
+    answered_in: Option<u64>,
 }
 
 impl Health {
@@ -312,7 +313,7 @@ impl Guards {
             return false;
         };
         guard.health = Health {
-            succeeded_in: Some(period),
+            answered_in: Some(period),
             ..Health::default()
         };
         self.last_success = Some(*key);
@@ -328,6 +329,26 @@ impl Guards {
         }
         self.confirmations += 1;
         true
+    }
+
+    /// The guard answered that another hop of the path failed. That is no success, but it shows
+    /// that the guard is there, and with it the network.
+    pub(super) fn answered(&mut self, key: &Ed25519PublicKey, now: Timestamp) {
+        if self.offline_since.take().is_some() {
+            self.period += 1;
+            // Was the network only down before? Ask again.
+            for guard in &mut self.sample {
+                guard.health.next_try = now;
+            }
+        }
+        let period = self.period;
+        if let Some(guard) = self.get_mut(key) {
+            guard.health = Health {
+                answered_in: Some(period),
+                unclear: guard.health.unclear,
+                ..Health::default()
+            };
+        }
     }
 
     /// The guard could not be reached, or is to be treated so.
@@ -364,7 +385,7 @@ impl Guards {
         };
         health.next_try = now.plus(pause);
 
-        // Nobody in regular use answers, nor anybody who has since the last outage.
+        // Nobody in regular use answers, nor anybody else who has since the last outage.
         let regular_fail = self
             .ranked(config, eligible)
             .into_iter()
@@ -374,7 +395,7 @@ impl Guards {
                     .get(index)
                     .is_none_or(|guard| guard.health.failures > 0)
             });
-        let works = |health: &Health| health.failures == 0 && health.succeeded_in == Some(period);
+        let works = |health: &Health| health.failures == 0 && health.answered_in == Some(period);
         if regular_fail && !self.sample.iter().any(|guard| works(&guard.health)) {
             self.offline_since = self.offline_since.or(Some(now));
         }
