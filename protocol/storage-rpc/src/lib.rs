@@ -6,6 +6,7 @@ pub mod bulk;
 mod check;
 mod error;
 mod fields;
+mod json;
 mod method;
 pub mod node_list;
 pub mod request;

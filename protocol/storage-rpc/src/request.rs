@@ -13,6 +13,7 @@ use serde_json::Value;
 use session_types::{Namespace, SwarmPubkey};
 
 use crate::fields::Fields;
+use crate::json;
 use crate::wire::{DictBuilder, Reader, Tree, parse_bt};
 use crate::{Auth, Method, RpcError, SubaccountToken};
 
@@ -134,8 +135,7 @@ impl Request {
     /// # Errors
     /// [`RpcError`] 400 with the texts of docs/protocol/node-rpc.md section 1.1.
     pub fn from_json_body(body: &[u8]) -> Result<Self, RpcError> {
-        let value: Value =
-            serde_json::from_slice(body).map_err(|_| RpcError::new(400, "invalid json"))?;
+        let value = json::parse(body).ok_or_else(|| RpcError::new(400, "invalid json"))?;
         let method = value
             .get("method")
             .and_then(Value::as_str)
@@ -179,7 +179,7 @@ impl Request {
             )),
             Some(_) => {
                 known_method(method)?;
-                let value: Value = serde_json::from_slice(params).map_err(|_| bad_body())?;
+                let value = json::parse(params).ok_or_else(bad_body)?;
                 Ok((Self::from_json(method, &value)?, Encoding::Json))
             }
         }

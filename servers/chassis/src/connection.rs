@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 use tracing::debug;
 
+use crate::gate::Pass;
 use crate::listener::{ListenerLimits, PeerAddr};
 use crate::stall::StallGuard;
 
@@ -42,13 +43,24 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// Serves one connection until either side ends it.
-pub(crate) async fn run(shared: Shared, stream: TcpStream, peer: SocketAddr) {
+/// Most bytes of a request's head and, at a time, of its body that one connection holds.
+const READ_BUFFER: usize = 32 * 1024;
+
+/// Serves one connection until either side ends it or somebody else gets its place.
+pub(crate) async fn run(shared: Shared, stream: TcpStream, peer: SocketAddr, pass: Pass) {
+    let pass = Arc::new(pass);
+    tokio::select! {
+        () = pass.evicted() => debug!("an idle connection made room for another"),
+        () = serve_tcp(shared, stream, peer, Arc::clone(&pass)) => {}
+    }
+}
+
+async fn serve_tcp(shared: Shared, stream: TcpStream, peer: SocketAddr, pass: Arc<Pass>) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot disable delayed sending");
     }
     let Some(tls) = shared.tls.clone() else {
-        return serve(shared, stream, peer).await;
+        return serve(shared, stream, peer, pass).await;
     };
     let accept = TlsAcceptor::from(tls).accept(stream);
     let accepted = tokio::select! {
@@ -56,13 +68,13 @@ pub(crate) async fn run(shared: Shared, stream: TcpStream, peer: SocketAddr) {
         accepted = timeout(shared.limits.handshake_timeout, accept) => accepted,
     };
     match accepted {
-        Ok(Ok(stream)) => serve(shared, stream, peer).await,
+        Ok(Ok(stream)) => serve(shared, stream, peer, pass).await,
         Ok(Err(error)) => debug!(kind = ?error.kind(), "tls handshake failed"),
         Err(_) => debug!("tls handshake took too long"),
     }
 }
 
-async fn serve<T>(shared: Shared, stream: T, peer: SocketAddr)
+async fn serve<T>(shared: Shared, stream: T, peer: SocketAddr, pass: Arc<Pass>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -74,13 +86,14 @@ where
     } = shared;
     let service = service_fn(move |request: Request<Incoming>| {
         let answer: Pin<Box<dyn Future<Output = Result<_, Infallible>> + Send>> =
-            Box::pin(answer(router.clone(), request, peer));
+            Box::pin(answer(router.clone(), request, peer, Arc::clone(&pass)));
         answer
     });
     let io = TokioIo::new(StallGuard::new(stream, limits.write_stall_timeout));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
+        .max_buf_size(READ_BUFFER)
         .serve_connection(io, service);
 
     let mut draining = false;
@@ -105,16 +118,22 @@ async fn answer(
     mut router: Router,
     mut request: Request<Incoming>,
     peer: SocketAddr,
+    pass: Arc<Pass>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(PeerAddr(peer));
     let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
+    // Until the request is complete the peer has done nothing that it could not do without end.
+    pass.set_busy(request.body().is_end_stream());
     let request = request.map(|inner| {
         Body::new(WatchedBody {
             inner,
             unread: Arc::clone(&unread),
+            pass: Arc::clone(&pass),
         })
     });
-    let mut response = router.call(request).await?;
+    let answered = router.call(request).await;
+    pass.set_busy(false);
+    let mut response = answered?;
     if unread.load(Ordering::Relaxed) {
         response
             .headers_mut()
@@ -127,6 +146,7 @@ async fn answer(
 struct WatchedBody {
     inner: Incoming,
     unread: Arc<AtomicBool>,
+    pass: Arc<Pass>,
 }
 
 impl hyper::body::Body for WatchedBody {
@@ -138,8 +158,10 @@ impl hyper::body::Body for WatchedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        if frame.is_none() || self.inner.is_end_stream() {
-            self.unread.store(false, Ordering::Relaxed);
+        if (frame.is_none() || self.inner.is_end_stream())
+            && self.unread.swap(false, Ordering::Relaxed)
+        {
+            self.pass.set_busy(true);
         }
         Poll::Ready(frame)
     }

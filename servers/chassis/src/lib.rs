@@ -3,6 +3,7 @@
 pub mod body;
 mod connection;
 mod error;
+mod gate;
 pub mod limit;
 pub mod listener;
 mod stall;

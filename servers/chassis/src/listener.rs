@@ -1,10 +1,10 @@
 //! Accepting connections and serving a router on them.
 
 use core::time::Duration;
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use rustls::ServerConfig;
@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 
 use crate::ChassisError;
 use crate::connection::{self, Shared};
+use crate::gate::Gate;
 
 /// Who sent a request; handlers take it as `Extension<PeerAddr>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +25,20 @@ pub struct PeerAddr(pub SocketAddr);
 /// What a listener grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerLimits {
-    /// Connections open at a time. Further ones are closed as soon as they are accepted.
+    /// Connections open at a time. When there are so many, a further one gets the place of one
+    /// that does nothing; where none does, it is closed as soon as it is accepted.
     pub max_connections: usize,
-    /// The same for one peer address.
+    /// Connections open at a time for one peer address. Further ones are closed as soon as they
+    /// are accepted.
     pub max_connections_per_ip: usize,
+    /// How long a connection must have done nothing to lose its place to another.
+    pub idle_grace: Duration,
     /// Time for the TLS handshake.
     pub handshake_timeout: Duration,
     /// Time for the head of a request. It runs from the end of the request before, so it is
     /// also how long an idle connection is kept.
     pub header_read_timeout: Duration,
-    /// How long the other side may refuse to take any byte of an answer.
+    /// How long the other side may take for a part of an answer, about 64 KiB of it.
     pub write_stall_timeout: Duration,
     /// How long running requests may take to end after shutdown was asked for.
     pub drain_timeout: Duration,
@@ -44,6 +49,7 @@ impl Default for ListenerLimits {
         Self {
             max_connections: 8192,
             max_connections_per_ip: 512,
+            idle_grace: Duration::from_secs(1),
             handshake_timeout: Duration::from_secs(10),
             header_read_timeout: Duration::from_secs(60),
             write_stall_timeout: Duration::from_secs(30),
@@ -98,6 +104,7 @@ pub async fn serve(
     let gate = Arc::new(Gate::new(
         limits.max_connections,
         limits.max_connections_per_ip,
+        limits.idle_grace,
     ));
     let shared = Shared {
         tls,
@@ -117,15 +124,11 @@ pub async fn serve(
             }
             accepted = accept(&listener) => accepted,
         };
-        let Some(pass) = Gate::enter(&gate, peer.ip().to_canonical()) else {
+        let Some(pass) = Gate::enter(&gate, peer.ip().to_canonical(), Instant::now()) else {
             debug!("connection refused: too many open");
             continue;
         };
-        let task = connection::run(shared.clone(), stream, peer);
-        tasks.spawn(async move {
-            let _pass = pass;
-            task.await;
-        });
+        tasks.spawn(connection::run(shared.clone(), stream, peer, pass));
     }
 
     drop(listener);
@@ -173,67 +176,5 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>) {
         && error.is_panic()
     {
         tracing::error!("a request handler panicked");
-    }
-}
-
-/// Counts open connections.
-#[derive(Debug)]
-struct Gate {
-    max_total: usize,
-    max_per_ip: usize,
-    open: Mutex<Open>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    total: usize,
-    per_ip: HashMap<IpAddr, usize>,
-}
-
-impl Gate {
-    fn new(max_total: usize, max_per_ip: usize) -> Self {
-        Self {
-            max_total,
-            max_per_ip,
-            open: Mutex::default(),
-        }
-    }
-
-    /// Counts a connection in, if there is room for it.
-    fn enter(gate: &Arc<Self>, ip: IpAddr) -> Option<Pass> {
-        let mut open = gate.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_ip = open.per_ip.get(&ip).copied().unwrap_or_default();
-        if open.total >= gate.max_total || of_ip >= gate.max_per_ip {
-            return None;
-        }
-        open.total += 1;
-        open.per_ip.insert(ip, of_ip + 1);
-        Some(Pass {
-            gate: Arc::clone(gate),
-            ip,
-        })
-    }
-}
-
-/// Place of one open connection; dropping it counts the connection out.
-struct Pass {
-    gate: Arc<Gate>,
-    ip: IpAddr,
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        let mut open = self
-            .gate
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        open.total = open.total.saturating_sub(1);
-        if let Some(count) = open.per_ip.get_mut(&self.ip) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                open.per_ip.remove(&self.ip);
-            }
-        }
     }
 }

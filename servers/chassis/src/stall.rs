@@ -8,13 +8,18 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A stream that breaks when no byte can be written for a while, so that a peer which asks and
-/// never reads cannot hold memory for ever. Reading is not touched.
+/// Bytes a peer must take within the limit for its wait to count as ended.
+const PROGRESS: usize = 64 * 1024;
+
+/// A stream that breaks when little can be written for a while, so that a peer which asks and
+/// reads a byte now and then cannot hold memory for ever. Reading is not touched.
 pub(crate) struct StallGuard<T> {
     inner: T,
     limit: Duration,
     timer: Pin<Box<Sleep>>,
     stalled: bool,
+    /// Bytes taken since the wait began.
+    taken: usize,
 }
 
 impl<T> StallGuard<T> {
@@ -24,21 +29,31 @@ impl<T> StallGuard<T> {
             limit,
             timer: Box::pin(sleep(limit)),
             stalled: false,
+            taken: 0,
         }
     }
 
-    /// Passes progress on and turns a wait that lasted too long into an error.
+    /// Passes progress on and turns a wait that lasted too long into an error. `taken` tells how
+    /// many bytes went out; nothing means all of them.
     fn watch<R>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<io::Result<R>>,
+        taken: impl FnOnce(&R) -> Option<usize>,
     ) -> Poll<io::Result<R>> {
-        if polled.is_ready() {
-            self.stalled = false;
+        if let Poll::Ready(result) = &polled {
+            match result.as_ref().ok().and_then(taken) {
+                Some(taken) => {
+                    self.taken = self.taken.saturating_add(taken);
+                    self.stalled &= self.taken < PROGRESS;
+                }
+                None => self.stalled = false,
+            }
             return polled;
         }
         if !self.stalled {
             self.stalled = true;
+            self.taken = 0;
             self.timer.as_mut().reset(Instant::now() + self.limit);
         }
         ready!(self.timer.as_mut().poll(cx));
@@ -63,7 +78,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for StallGuard<T> {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, data);
-        self.watch(cx, polled)
+        self.watch(cx, polled, |taken| Some(*taken))
     }
 
     fn poll_write_vectored(
@@ -72,7 +87,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for StallGuard<T> {
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, data);
-        self.watch(cx, polled)
+        self.watch(cx, polled, |taken| Some(*taken))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,11 +96,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for StallGuard<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_flush(cx);
-        self.watch(cx, polled)
+        self.watch(cx, polled, |()| None)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_shutdown(cx);
-        self.watch(cx, polled)
+        self.watch(cx, polled, |()| None)
     }
 }

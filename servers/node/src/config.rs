@@ -12,7 +12,7 @@ use session_types::{NodeVersion, limits};
 
 use crate::clock::{Clock, SystemClock};
 use crate::core::{NameResolver, NoNames};
-use crate::{NodeError, NodeIdentity};
+use crate::{NodeError, NodeIdentity, TestTiming};
 
 /// The storage server version reported to clients and other nodes. From 2.12.0 on a node would
 /// have to speak QUIC to its peers (docs/protocol/node.md section 1.4).
@@ -123,6 +123,10 @@ pub struct NodeTiming {
     pub sweep_interval: Duration,
     /// How long an orderly stop may take.
     pub stop_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// Tests of other nodes.
+    pub testing: TestTiming,
 }
 
 impl Default for NodeTiming {
@@ -137,6 +141,8 @@ impl Default for NodeTiming {
             hello_interval: Duration::from_secs(10),
             sweep_interval: Duration::from_secs(10),
             stop_timeout: Duration::from_millis(4500),
+            body_timeout: Duration::from_secs(30),
+            testing: TestTiming::default(),
         }
     }
 }

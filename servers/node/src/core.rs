@@ -3,6 +3,7 @@
 //! Transports parse nothing but their own framing: they hand a [`Request`] to [`Core::handle`]
 //! and write the [`Reply`] in their own form.
 
+mod answer_memory;
 mod bulk;
 mod delete;
 mod expire;
@@ -24,7 +25,7 @@ use session_storage_rpc::{
     CheckContext, HardFork, Origin as CheckOrigin, Reply, Request, RpcError, SwarmResponse, Tree,
 };
 use session_types::{NodeContact, NodeVersion, SwarmId, SwarmPubkey, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::NodeIdentity;
 use crate::clock::Clock;
@@ -32,7 +33,9 @@ use crate::metrics::Counters;
 use crate::replication::Replication;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
+use crate::testing::Pings;
 
+pub(crate) use answer_memory::AnswerMemory;
 pub(crate) use memory::KnownAuth;
 pub use names::{NameError, NameQuery, NameRecord, NameResolver, NoNames};
 
@@ -61,15 +64,10 @@ pub(crate) struct Core {
     pub(crate) known_auth: KnownAuth,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tasks: Tasks,
+    pub(crate) pings: Pings,
     pub(crate) answer_memory: Arc<Semaphore>,
     pub(crate) answer_memory_kib: u32,
     pub(crate) stopping: AtomicBool,
-}
-
-/// A request's share of the memory for answers; held until the answer has been written out.
-#[derive(Debug)]
-pub(crate) struct AnswerMemory {
-    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Core {
@@ -87,17 +85,7 @@ impl Core {
 
     /// Waits for a share of the memory that messages read for answers may take.
     pub(crate) async fn reserve_answer_memory(&self, request: &Request) -> AnswerMemory {
-        let bytes = expected_answer_bytes(request);
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        if kib == 0 {
-            return AnswerMemory { _share: None };
-        }
-        let kib = kib.min(self.answer_memory_kib);
-        // Only a closed semaphore refuses, and nobody closes this one.
-        let share = Arc::clone(&self.answer_memory)
-            .acquire_many_owned(kib)
-            .await;
-        AnswerMemory { _share: share.ok() }
+        AnswerMemory::reserve(self, expected_answer_bytes(request)).await
     }
 
     /// Why the node cannot serve requests at the moment.

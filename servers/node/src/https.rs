@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,26 +18,27 @@ use session_chassis::listener::PeerAddr;
 use session_storage_rpc::Request as RpcRequest;
 use session_types::NodeVersion;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::config::NodeLimits;
-use crate::core::{Core, Origin, data_size};
+use crate::core::{AnswerMemory, Core, Origin, data_size};
 use crate::peers::{DATA_PATH, DATA_READY_PATH, ONION_PATH, STORAGE_CC_PATH, auth};
 use crate::relay::Relay;
 use crate::tasks;
+use crate::testing::{PING_PATH, PingedBy, SNODE_PUBKEY};
 
 const STORAGE_PATH: &str = "/storage_rpc/v1";
-const PING_PATH: &str = "/ping_test/v1";
 const STATS_PATH: &str = "/get_stats/v1";
 
-const SNODE_PUBKEY: HeaderName = HeaderName::from_static("x-oxen-snode-pubkey");
 const LONG_POLL: HeaderName = HeaderName::from_static("x-loki-long-poll");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long a request waits for its share of the memory for answers. Clients wait ten seconds in
+/// all.
+pub(crate) const MEMORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the `Server` header and the agent name of server relays say.
 pub(crate) fn server_name(version: NodeVersion) -> String {
@@ -53,6 +54,7 @@ pub(crate) struct Https {
     requests: Semaphore,
     body_memory: Arc<Semaphore>,
     max_body: usize,
+    body_timeout: Duration,
     server: HeaderValue,
 }
 
@@ -78,6 +80,7 @@ struct Answer {
     content_type: HeaderValue,
     headers: HeaderMap,
     body: Bytes,
+    memory: Option<AnswerMemory>,
 }
 
 impl Answer {
@@ -87,6 +90,7 @@ impl Answer {
             content_type: TEXT,
             headers: HeaderMap::new(),
             body: body.into(),
+            memory: None,
         }
     }
 
@@ -102,7 +106,15 @@ impl Answer {
             content_type,
             headers: HeaderMap::new(),
             body,
+            memory: None,
         }
+    }
+
+    /// Binds the share of memory to the answer that needs it.
+    fn with_memory(mut self, mut memory: AnswerMemory) -> Self {
+        memory.fit(self.body.len());
+        self.memory = Some(memory);
+        self
     }
 
     /// A status without a text of its own: the reason phrase.
@@ -113,7 +125,12 @@ impl Answer {
 }
 
 impl Https {
-    pub(crate) fn new(core: Arc<Core>, relay: Relay, limits: &NodeLimits) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        relay: Relay,
+        limits: &NodeLimits,
+        body_timeout: Duration,
+    ) -> Self {
         let server = HeaderValue::try_from(server_name(core.version))
             .unwrap_or(HeaderValue::from_static("Oxen Storage Server"));
         Self {
@@ -125,6 +142,7 @@ impl Https {
                 limits.max_body_memory.min(Semaphore::MAX_PERMITS),
             )),
             max_body: limits.max_body_bytes,
+            body_timeout,
             server,
         }
     }
@@ -152,6 +170,8 @@ impl Https {
     }
 
     fn ping(&self) -> Answer {
+        self.core.counters.pinged.one();
+        self.core.pings.note(PingedBy::Https);
         let key = BASE64.encode(self.core.identity.legacy().as_bytes());
         let mut answer = Answer::text(200, "");
         if let Ok(key) = HeaderValue::try_from(key) {
@@ -195,23 +215,29 @@ impl Https {
                 "long polling is no longer supported, client upgrade required",
             );
         }
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return self.busy();
-        };
         let body = match self.read_body(request).await {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
+        };
+        // Only now: a body that arrives slowly must not take a place from anybody.
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return self.busy();
         };
         let parsed = tasks::compute(body.bytes.len(), move || {
             RpcRequest::from_json_body(&body.bytes)
         });
         match parsed.await {
             Some(Ok(request)) => {
-                let _memory = self.core.reserve_answer_memory(&request).await;
+                let memory = self.core.reserve_answer_memory(&request);
+                let Ok(memory) = timeout(MEMORY_TIMEOUT, memory).await else {
+                    return self.busy();
+                };
                 let reply = self.core.handle(request, Origin::Client).await;
                 let size = data_size(&reply.body);
                 let answer = tasks::compute(size, move || Answer::reply(&reply)).await;
-                answer.unwrap_or_else(|| Answer::bare(StatusCode::INTERNAL_SERVER_ERROR))
+                answer
+                    .unwrap_or_else(|| Answer::bare(StatusCode::INTERNAL_SERVER_ERROR))
+                    .with_memory(memory)
             }
             Some(Err(error)) => Answer::text(error.status, error.text),
             None => Answer::bare(StatusCode::INTERNAL_SERVER_ERROR),
@@ -220,12 +246,12 @@ impl Https {
 
     /// An onion request, from a client or another node.
     async fn onion(&self, request: Request) -> Answer {
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return self.busy();
-        };
         let HeldBody { bytes, _share } = match self.read_body(request).await {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
+        };
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return self.busy();
         };
         let answer = self.relay.handle(bytes).await;
         let content_type = answer
@@ -233,12 +259,12 @@ impl Https {
             .get(header::CONTENT_TYPE)
             .cloned()
             .unwrap_or(TEXT);
-        let (status, headers, body) = (answer.status, answer.headers, answer.body);
         Answer {
-            status,
+            status: answer.status,
             content_type,
-            headers,
-            body,
+            headers: answer.headers,
+            body: answer.body,
+            memory: answer.memory,
         }
     }
 
@@ -315,7 +341,7 @@ impl Https {
             return Err(BodyRefusal::TooLarge);
         }
         let collect = self.collect(request.into_body());
-        tokio::time::timeout(BODY_TIMEOUT, collect)
+        timeout(self.body_timeout, collect)
             .await
             .unwrap_or(Err(BodyRefusal::TimedOut))
     }
@@ -348,11 +374,17 @@ impl Https {
 
 async fn serve(State(https): State<Arc<Https>>, request: Request) -> Response {
     let answer = https.route(request).await;
-    let mut response = Response::new(Body::from(answer.body));
+    let length = answer.body.len();
+    let body = match answer.memory {
+        Some(memory) => memory.guard(answer.body),
+        None => Body::from(answer.body),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.extend(answer.headers);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::CONTENT_TYPE, answer.content_type);
     headers.insert(header::SERVER, https.server.clone());
     response

@@ -13,6 +13,7 @@ mod relay;
 mod replication;
 mod store;
 mod tasks;
+mod testing;
 
 pub use config::{NodeConfig, NodeLimits, NodeTiming, PublicAddress, REPORTED_VERSION};
 pub use core::{NameError, NameQuery, NameRecord, NameResolver, NoNames};
@@ -20,6 +21,7 @@ pub use error::{NodeError, StoreError};
 pub use identity::NodeIdentity;
 pub use metrics::NodeMetrics;
 pub use node::{Node, RunningNode};
+pub use testing::TestTiming;
 
 /// Makes ring the process's TLS library unless the program has chosen one already: the HTTP
 /// client asks the process for it.

@@ -69,6 +69,12 @@ counters! {
     forwards_failed,
     /// Messages deleted because their time had come.
     expired,
+    /// Tests of other nodes that they passed.
+    node_tests_passed,
+    /// Tests of other nodes that they failed.
+    node_tests_failed,
+    /// Tests of this node by others.
+    pinged,
 }
 
 /// What a snapshot shows beside the counters.

@@ -24,6 +24,7 @@ use crate::relay::Relay;
 use crate::replication::{self, Replication};
 use crate::store::{Store, StoreLimits};
 use crate::tasks::Tasks;
+use crate::testing::{Pings, Tester};
 use crate::{NodeError, install_crypto_provider};
 
 /// Name of the database in the data directory.
@@ -111,6 +112,7 @@ impl Node {
             known_auth: KnownAuth::default(),
             counters,
             tasks: Tasks::new(killed.clone()),
+            pings: Pings::default(),
             answer_memory: Arc::new(Semaphore::new(
                 usize::try_from(answer_memory_kib)
                     .unwrap_or(usize::MAX)
@@ -126,7 +128,8 @@ impl Node {
             &timing,
             allow_private_relay_targets,
         )?;
-        let router = Https::new(Arc::clone(&core), relay, &limits).router();
+        let router = Https::new(Arc::clone(&core), relay, &limits, timing.body_timeout).router();
+        let tester = Tester::new(Arc::clone(&core), timing.testing)?;
 
         let listener_limits = ListenerLimits {
             drain_timeout: limits
@@ -153,13 +156,14 @@ impl Node {
             timing.sweep_interval,
             shutdown.clone(),
         ));
+        let tester = tokio::spawn(tester.run(shutdown.clone()));
         Ok(RunningNode {
             core,
             address,
             stop_timeout: timing.stop_timeout,
             shutdown,
             killed,
-            handles: vec![server, worker, sweeper],
+            handles: vec![server, worker, sweeper, tester],
         })
     }
 }

@@ -17,6 +17,7 @@ use session_types::{Ed25519PublicKey, NodeContact};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::core::AnswerMemory;
 use crate::{NodeError, NodeIdentity};
 
 use health::Health;
@@ -75,6 +76,14 @@ impl PeerReply {
     }
 }
 
+/// How much of an answer to an onion request is read.
+#[derive(Debug)]
+pub(crate) struct ReplyBounds<'a> {
+    pub(crate) bytes: usize,
+    /// Grows with what arrives.
+    pub(crate) memory: &'a mut AnswerMemory,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PeerError {
@@ -84,6 +93,9 @@ pub(crate) enum PeerError {
     /// Too many onion requests wait for the node already.
     #[error("too many requests under way")]
     Congested,
+    /// There is no memory left for the answer.
+    #[error("no memory for the answer")]
+    NoMemory,
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -167,7 +179,7 @@ impl Peers {
         let exchange = async {
             // Only a closed semaphore refuses, and nobody closes this one.
             let _place = lanes.calls.acquire().await;
-            self.post(node, path, headers, body, MAX_REPLY).await
+            self.post(node, path, headers, body, MAX_REPLY, None).await
         };
         let result = match tokio::time::timeout(timeout, exchange).await {
             Err(_) => Err(PeerError::Timeout),
@@ -194,13 +206,21 @@ impl Peers {
         node: &NodeContact,
         body: Bytes,
         timeout: Duration,
-        max_reply: usize,
+        bounds: ReplyBounds<'_>,
     ) -> Result<PeerReply, PeerError> {
         let lanes = self.lanes_to(&node.ed25519);
         let Ok(_place) = lanes.relays.try_acquire() else {
             return Err(PeerError::Congested);
         };
-        let exchange = self.post(node, ONION_PATH, HeaderMap::new(), body, max_reply);
+        let ReplyBounds { bytes, memory } = bounds;
+        let exchange = self.post(
+            node,
+            ONION_PATH,
+            HeaderMap::new(),
+            body,
+            bytes,
+            Some(memory),
+        );
         let (reply, _) = tokio::time::timeout(timeout, exchange)
             .await
             .map_err(|_| PeerError::Timeout)??;
@@ -222,6 +242,7 @@ impl Peers {
         headers: HeaderMap,
         body: Bytes,
         max_reply: usize,
+        mut memory: Option<&mut AnswerMemory>,
     ) -> Result<(PeerReply, HeaderMap), PeerError> {
         let url = format!("{}{path}", node.https_base());
         let send = || {
@@ -246,6 +267,11 @@ impl Peers {
         while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
             if chunk.len() > max_reply.saturating_sub(whole.len()) {
                 return Err(PeerError::BadAnswer);
+            }
+            if let Some(memory) = &mut memory
+                && !memory.fit(whole.len() + chunk.len())
+            {
+                return Err(PeerError::NoMemory);
             }
             whole.extend_from_slice(&chunk);
         }

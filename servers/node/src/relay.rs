@@ -16,11 +16,13 @@ use session_onion::packet::{
 use session_storage_rpc::{Reply, Request, Tree};
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::NodeError;
 use crate::config::{NodeLimits, NodeTiming};
-use crate::core::{Core, Origin, data_size};
-use crate::peers::{PeerError, Peers};
+use crate::core::{AnswerMemory, Core, Origin, data_size};
+use crate::https::MEMORY_TIMEOUT;
+use crate::peers::{PeerError, Peers, ReplyBounds};
 use crate::tasks;
 
 use server::ServerAnswer;
@@ -38,6 +40,8 @@ pub(crate) struct OnionAnswer {
     /// Headers of a server's answer; only the node the client speaks to hands them on.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body's share of the memory for answers.
+    pub(crate) memory: Option<AnswerMemory>,
 }
 
 impl OnionAnswer {
@@ -46,7 +50,14 @@ impl OnionAnswer {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
+            memory: None,
         }
+    }
+
+    fn with_memory(mut self, mut memory: AnswerMemory) -> Self {
+        memory.fit(self.body.len());
+        self.memory = Some(memory);
+        self
     }
 }
 
@@ -176,11 +187,13 @@ impl Relay {
                     return self.busy();
                 };
                 self.core.counters.onion_to_servers.one();
+                let mut memory = AnswerMemory::none(&self.core.answer_memory);
                 let answer = self
                     .servers
-                    .post(&host, port, protocol, &target, body)
+                    .post(&host, port, protocol, &target, body, &mut memory)
                     .await;
                 self.answer_of_server(&key, answer, hop_no == 0)
+                    .with_memory(memory)
             }
         }
     }
@@ -190,12 +203,15 @@ impl Relay {
         let parsed = tasks::compute(request.len(), move || Request::from_json_body(&request));
         match parsed.await {
             Some(Ok(request)) => {
-                let _memory = self.core.reserve_answer_memory(&request).await;
+                let memory = self.core.reserve_answer_memory(&request);
+                let Ok(memory) = timeout(MEMORY_TIMEOUT, memory).await else {
+                    return self.busy();
+                };
                 let reply = self.core.handle(request, Origin::Client).await;
                 let size = data_size(&reply.body);
                 let answer =
                     tasks::compute(size, move || encrypted(&key, &reply, json, base64)).await;
-                answer.unwrap_or_else(internal)
+                answer.unwrap_or_else(internal).with_memory(memory)
             }
             Some(Err(error)) => encrypted(&key, &error.into(), json, base64),
             None => internal(),
@@ -223,15 +239,22 @@ impl Relay {
         } = next;
         let body = encode_entry(&ciphertext, &ephemeral_key, cipher, Some(hop_no));
         drop(ciphertext);
+        let mut memory = AnswerMemory::none(&self.core.answer_memory);
+        let bounds = ReplyBounds {
+            bytes: self.max_answer,
+            memory: &mut memory,
+        };
         let reply = self
             .peers
-            .relay(&node.contact, body.into(), self.timeout, self.max_answer)
+            .relay(&node.contact, body.into(), self.timeout, bounds)
             .await;
         match reply {
-            Ok(reply) if RELAYED_STATUSES.contains(&reply.status) => {
-                OnionAnswer::new(reply.status, reply.body)
+            Ok(reply) => {
+                let known = RELAYED_STATUSES.contains(&reply.status);
+                let status = if known { reply.status } else { 500 };
+                OnionAnswer::new(status, reply.body).with_memory(memory)
             }
-            Ok(reply) => OnionAnswer::new(500, reply.body),
+            Err(PeerError::NoMemory) => self.busy(),
             Err(PeerError::Congested) => HopFailure::Congested.into(),
             Err(PeerError::BadAnswer) => HopFailure::InvalidResponse.into(),
             Err(PeerError::Timeout) => HopFailure::TimedOut.into(),
@@ -246,6 +269,7 @@ impl Relay {
                 encrypted(key, &reply, false, true)
             }
             ServerAnswer::Failed { status, text } => OnionAnswer::new(status, text),
+            ServerAnswer::NoMemory => self.busy(),
             ServerAnswer::Answered {
                 status,
                 headers,
@@ -253,9 +277,8 @@ impl Relay {
             } => {
                 let headers = if entry { headers } else { HeaderMap::new() };
                 OnionAnswer {
-                    status,
                     headers,
-                    body,
+                    ..OnionAnswer::new(status, body)
                 }
             }
         }

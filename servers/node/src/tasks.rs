@@ -2,13 +2,17 @@
 
 use std::future::Future;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Work on so many bytes and more goes to a thread where it may take its time.
 const LARGE: usize = 256 * 1024;
+
+/// Such work that runs at a time. In the worst case it takes several times the memory of the
+/// data, so the pool of threads is too large a limit.
+static LARGE_AT_A_TIME: Semaphore = Semaphore::const_new(8);
 
 /// Computes something about `bytes` bytes of data: at once when they are few, else on a thread
 /// of its own so that other requests are not kept waiting. `None` when the computation panicked.
@@ -19,6 +23,12 @@ pub(crate) async fn compute<T: Send + 'static>(
     if bytes < LARGE {
         Some(work())
     } else {
+        // Only a closed semaphore refuses, and nobody closes this one.
+        let turn = LARGE_AT_A_TIME.acquire().await;
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
         spawn_blocking(work).await.ok()
     }
 }

@@ -3,9 +3,11 @@
 pub mod assignment;
 mod error;
 mod list;
+pub mod liveness;
 mod registry;
 pub mod seed;
 
 pub use error::RegistryError;
 pub use list::{ChainTip, Hardfork, NodeList, RegisteredNode};
-pub use registry::{Registry, StaticRegistry};
+pub use liveness::PeerReport;
+pub use registry::{Consequence, Registry, StaticRegistry};

@@ -4,7 +4,7 @@ use core::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use session_node::{Node, NodeConfig, NodeIdentity, RunningNode};
+use session_node::{Node, NodeConfig, NodeIdentity, RunningNode, TestTiming};
 use session_registry::assignment::{self, SwarmParams};
 use session_registry::{NodeList, RegisteredNode, Registry, StaticRegistry};
 use session_types::{NodeContact, SwarmId, SwarmPubkey};
@@ -344,6 +344,8 @@ fn config(
     config.allow_private_relay_targets = true;
     // All traffic comes from one address here.
     config.limits.listener.max_connections_per_ip = config.limits.listener.max_connections;
+    // They run or fall together, and who fails is to be found out by those who ask.
+    config.timing.testing = TestTiming::off();
     if let Some(customise) = customise {
         customise(index, &mut config);
     }

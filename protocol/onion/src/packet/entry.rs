@@ -44,8 +44,7 @@ pub fn parse_entry(body: &[u8]) -> Result<Entry<'_>, EntryError> {
         FrameError::TooShort => EntryError::TooShort,
         FrameError::Size => EntryError::Size,
     })?;
-    let control: Map<String, Value> =
-        serde_json::from_slice(control).map_err(|_| EntryError::BadJson)?;
+    let control = frame::control(control).ok_or(EntryError::BadJson)?;
     let ephemeral_key = control
         .get("ephemeral_key")
         .and_then(Value::as_str)

@@ -1,5 +1,11 @@
 //! The shape every layer has: a length, that many bytes, control JSON.
 
+use serde_json::{Map, Value};
+
+/// Longest control JSON that is read. Real ones have some hundred bytes; parsed, a long one would
+/// take many times its size in memory.
+const MAX_CONTROL: usize = 64 * 1024;
+
 /// Joins `inner` and `control`.
 ///
 /// | offset | size | content |
@@ -34,6 +40,14 @@ pub(super) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FrameError> {
     rest.split_at_checked(size).ok_or(FrameError::Size)
 }
 
+/// Reads control JSON; `None` when it is not an object, or far too long.
+pub(super) fn control(bytes: &[u8]) -> Option<Map<String, Value>> {
+    if bytes.len() > MAX_CONTROL {
+        return None;
+    }
+    serde_json::from_slice(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +61,16 @@ mod tests {
         assert_eq!(split(b"\x05\0\0\0inne"), Err(FrameError::Size));
         assert_eq!(split(b"\xff\xff\xff\xffinner{}"), Err(FrameError::Size));
         assert_eq!(split(b"\0\0\0\0"), Ok((&b""[..], &b""[..])));
+    }
+
+    #[test]
+    fn control_is_an_object_of_bounded_size() {
+        assert_eq!(control(b"{}").unwrap().len(), 0);
+        assert!(control(b"[]").is_none());
+        let mut long = b"{}".to_vec();
+        long.resize(MAX_CONTROL, b' ');
+        assert!(control(&long).is_some());
+        long.push(b' ');
+        assert!(control(&long).is_none());
     }
 }

@@ -89,7 +89,7 @@ enum Refusal {
 fn read_layer(plaintext: Vec<u8>) -> Result<Layer, Refusal> {
     let (inner, control) = frame::split(&plaintext).map_err(|_| Refusal::Json)?;
     let inner_len = inner.len();
-    let control: Map<String, Value> = serde_json::from_slice(control).map_err(|_| Refusal::Json)?;
+    let control = frame::control(control).ok_or(Refusal::Json)?;
     if control.contains_key("headers") {
         return Ok(Layer::Final {
             request: inner_of(plaintext, inner_len),

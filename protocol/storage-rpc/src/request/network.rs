@@ -4,6 +4,7 @@ use session_types::SwarmPubkey;
 use super::owner_tree;
 use crate::RpcError;
 use crate::fields::{Fields, PubkeySpelling, require};
+use crate::json;
 use crate::wire::{DictBuilder, Reader, Tree};
 
 /// `get_swarm`: which nodes hold a mailbox (docs/protocol/node-rpc.md section 7.1).
@@ -77,7 +78,7 @@ impl OxendRequest {
             Some(Reader::Json(value)) => Some(value.clone()),
             Some(Reader::Bt(_)) => {
                 let text = require("params", fields.raw("params")?)?;
-                let value: Value = serde_json::from_slice(text).map_err(|_| {
+                let value = json::parse(text).ok_or_else(|| {
                     RpcError::invalid("oxend_request params field does not contain valid json")
                 })?;
                 Some(value).filter(|value| !value.is_null())

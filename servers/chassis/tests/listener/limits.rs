@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use rustls::version::TLS13;
 use session_chassis::listener::ListenerLimits;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::client::{self, config};
@@ -86,6 +86,7 @@ async fn one_address_cannot_take_every_place() {
     let limits = ListenerLimits {
         max_connections: 3,
         max_connections_per_ip: 2,
+        idle_grace: Duration::from_secs(3600),
         ..ListenerLimits::default()
     };
     let server = Server::start(false, limits);
@@ -109,11 +110,50 @@ async fn one_address_cannot_take_every_place() {
     server.finish().await;
 }
 
+/// Idle connections, slow heads and slow bodies hold no place that somebody else needs; requests
+/// being answered do.
+#[tokio::test]
+async fn idle_connections_make_room_for_newcomers() {
+    let limits = ListenerLimits {
+        max_connections: 4,
+        max_connections_per_ip: 3,
+        idle_grace: Duration::ZERO,
+        ..ListenerLimits::default()
+    };
+    let server = Server::start(false, limits);
+    let mut working = client::tcp(server.address).await;
+    within(working.write_all(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        .await
+        .unwrap();
+    server.one_entered().await;
+    let mut slow_head = connect_from("127.0.0.2", server.address).await;
+    within(slow_head.write_all(b"GET /peer HTTP/1.1\r\nHost: local"))
+        .await
+        .unwrap();
+    let mut slow_body = served_from("127.0.0.2", server.address).await;
+    let head = b"POST /count HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab";
+    within(slow_body.write_all(head)).await.unwrap();
+    let mut idle = served_from("127.0.0.2", server.address).await;
+    let mut newcomers = Vec::new();
+    for newcomer in ["127.0.0.3", "127.0.0.4", "127.0.0.5"] {
+        newcomers.push(served_from(newcomer, server.address).await);
+    }
+    for evicted in [&mut slow_head, &mut slow_body, &mut idle] {
+        let rest = client::until_closed(evicted).await;
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    }
+    server.release.notify_one();
+    let answer = client::answer(&mut working).await.unwrap();
+    assert_eq!(answer.text(), "waited");
+    server.finish().await;
+}
+
 /// A peer that asks for much and reads nothing loses its connection.
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
     let limits = ListenerLimits {
         max_connections: 1,
+        idle_grace: Duration::from_secs(3600),
         write_stall_timeout: Duration::from_millis(300),
         ..ListenerLimits::default()
     };
@@ -125,6 +165,38 @@ async fn a_peer_that_does_not_read_is_cut_off() {
     // The one place becomes free although this client holds its end open.
     served_from("127.0.0.1", server.address).await;
     drop(stalled);
+    server.finish().await;
+}
+
+/// One that reads a little now and then does too.
+#[tokio::test]
+async fn a_peer_that_reads_in_drops_is_cut_off() {
+    let limits = ListenerLimits {
+        max_connections: 1,
+        idle_grace: Duration::from_secs(3600),
+        write_stall_timeout: Duration::from_millis(500),
+        ..ListenerLimits::default()
+    };
+    let server = Server::start(false, limits);
+    let mut slow = client::tcp(server.address).await;
+    within(slow.write_all(b"GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        .await
+        .unwrap();
+    let reading = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        let mut drop = [0; 1024];
+        loop {
+            pace.tick().await;
+            if slow.read_exact(&mut drop).await.is_err() {
+                break core::future::pending().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = reading => unreachable!("it reads for ever"),
+        // The one place becomes free while drops are still being read.
+        _ = served_from("127.0.0.1", server.address) => {}
+    }
     server.finish().await;
 }
 

@@ -211,8 +211,11 @@ fn outcome<T: NodeResult>(answer: Result<PeerReply, PeerError>) -> NodeOutcome<T
         }
         Err(PeerError::BadAnswer) => NodeOutcome::Failed(NodeFailure::bad_peer_response()),
         // A refused connection too: over the upstream transport it is not told from silence.
-        Err(PeerError::Congested | PeerError::Timeout | PeerError::Unreachable) => {
-            NodeOutcome::Failed(NodeFailure::timeout())
-        }
+        Err(
+            PeerError::Congested
+            | PeerError::NoMemory
+            | PeerError::Timeout
+            | PeerError::Unreachable,
+        ) => NodeOutcome::Failed(NodeFailure::timeout()),
     }
 }

@@ -12,6 +12,7 @@ use session_onion::packet::ServerProtocol;
 use session_types::NodeVersion;
 
 use crate::NodeError;
+use crate::core::AnswerMemory;
 
 /// What came of a request to a server.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) enum ServerAnswer {
     },
     /// It did not; this is what the client is told.
     Failed { status: u16, text: String },
+    /// There is no memory left for what it answers.
+    NoMemory,
     /// The address is one this node does not contact.
     Refused,
 }
@@ -84,6 +87,7 @@ impl ServerRelay {
         protocol: ServerProtocol,
         target: &str,
         body: Vec<u8>,
+        memory: &mut AnswerMemory,
     ) -> ServerAnswer {
         let (scheme, usual_port) = match protocol {
             ServerProtocol::Http => ("http", 80),
@@ -109,13 +113,18 @@ impl ServerRelay {
         {
             return ServerAnswer::Refused;
         }
-        match tokio::time::timeout(self.timeout, self.exchange(url, body)).await {
+        match tokio::time::timeout(self.timeout, self.exchange(url, body, memory)).await {
             Ok(answer) => answer,
             Err(_) => timed_out(),
         }
     }
 
-    async fn exchange(&self, url: reqwest::Url, body: Vec<u8>) -> ServerAnswer {
+    async fn exchange(
+        &self,
+        url: reqwest::Url,
+        body: Vec<u8>,
+        memory: &mut AnswerMemory,
+    ) -> ServerAnswer {
         let sent = self
             .http
             .post(url)
@@ -139,6 +148,9 @@ impl ServerRelay {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if chunk.len() <= self.max_answer.saturating_sub(whole.len()) => {
+                    if !memory.fit(whole.len() + chunk.len()) {
+                        return ServerAnswer::NoMemory;
+                    }
                     whole.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
@@ -307,6 +319,7 @@ mod tests {
         crate::install_crypto_provider();
         let relay =
             ServerRelay::new(NodeVersion([1, 2, 3]), Duration::from_secs(1), 10, false).unwrap();
+        let memory = &mut AnswerMemory::none(&Arc::new(tokio::sync::Semaphore::new(1)));
         for host in [
             "127.0.0.1",
             "2130706433",
@@ -316,7 +329,14 @@ mod tests {
             "10.0.0.1",
         ] {
             let answer = relay
-                .post(host, 80, ServerProtocol::Http, "/oxen/v4/lsrpc", vec![])
+                .post(
+                    host,
+                    80,
+                    ServerProtocol::Http,
+                    "/oxen/v4/lsrpc",
+                    vec![],
+                    memory,
+                )
                 .await;
             assert!(
                 matches!(answer, ServerAnswer::Refused),
@@ -329,6 +349,7 @@ mod tests {
             ServerProtocol::Http,
             "/oxen/v4/lsrpc",
             vec![],
+            memory,
         );
         assert!(matches!(
             named.await,

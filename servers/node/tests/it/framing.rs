@@ -5,8 +5,9 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 use session_chassis::limit::RateLimits;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
+use crate::raw::{read_all, tls_connection};
 use crate::support::{Network, SWARM};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,70 +229,4 @@ async fn an_orderly_stop_is_quick_and_keeps_everything() {
     assert!(start.elapsed() < Duration::from_secs(5));
     network.restart(0).await;
     assert_eq!(network.hashes(0, &bob.signer(), 0).await, [hash]);
-}
-
-async fn tls_connection(
-    network: &Network,
-) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
-    let contact = network.contact(0);
-    let tcp = tokio::net::TcpStream::connect((contact.ip, contact.https_port))
-        .await
-        .unwrap();
-    let config = rustls::ClientConfig::builder()
-        .dangerous()
-        .with_custom_certificate_verifier(std::sync::Arc::new(AnyCertificate))
-        .with_no_client_auth();
-    let name = rustls::pki_types::ServerName::from(std::net::IpAddr::from(contact.ip));
-    tokio_rustls::TlsConnector::from(std::sync::Arc::new(config))
-        .connect(name, tcp)
-        .await
-        .unwrap()
-}
-
-async fn read_all(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
-    let mut answer = Vec::new();
-    // The other side may cut off without a TLS farewell.
-    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
-    String::from_utf8(answer).unwrap()
-}
-
-/// Nodes' certificates are not checked by anybody.
-#[derive(Debug)]
-struct AnyCertificate;
-
-impl rustls::client::danger::ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &rustls::pki_types::CertificateDer<'_>,
-        _: &[rustls::pki_types::CertificateDer<'_>],
-        _: &rustls::pki_types::ServerName<'_>,
-        _: &[u8],
-        _: rustls::pki_types::UnixTime,
-    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-        Ok(rustls::client::danger::ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &rustls::pki_types::CertificateDer<'_>,
-        _: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &rustls::pki_types::CertificateDer<'_>,
-        _: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        rustls::crypto::ring::default_provider()
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }

@@ -5,12 +5,18 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "tests"
 )]
 
+mod behaviours;
 mod deletion;
+mod errors;
 mod expiry;
 mod framing;
+mod hostile;
+mod hostile_crowds;
+mod hostile_slow;
 mod mailbox;
 mod membership;
 mod meta;
@@ -18,7 +24,9 @@ mod onion;
 mod onion_servers;
 mod peer_traffic;
 mod process;
+mod raw;
 mod replication;
 mod subaccounts;
 mod support;
+mod testing;
 mod walkthrough;

@@ -14,7 +14,7 @@ const LEFT: u64 = 0x4000_0000_0000_0000;
 const RIGHT: u64 = 0xc000_0000_0000_0000;
 
 /// A request as nodes send it, signed by any key for any recipient.
-async fn send(
+pub(crate) async fn send(
     network: &Network,
     index: usize,
     key: &Ed25519Secret,
@@ -49,7 +49,7 @@ async fn send(
     }
 }
 
-async fn send_as(
+pub(crate) async fn send_as(
     network: &Network,
     sender: usize,
     index: usize,
@@ -61,7 +61,7 @@ async fn send_as(
     send(network, index, &key, &recipient, network.now(), path, body).await
 }
 
-fn command(request: &Request) -> Vec<u8> {
+pub(crate) fn command(request: &Request) -> Vec<u8> {
     let params = request.to_forward_bt().unwrap();
     let method = request.method().name();
     let mut body = format!("l{}:{method}{}:", method.len(), params.len()).into_bytes();

@@ -1,7 +1,7 @@
 //! A node in a process of its own, killed by the system in the middle of its work.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -32,6 +32,7 @@ async fn child_process() {
     let Ok(setup) = std::env::var(VARIABLE) else {
         return;
     };
+    raise_descriptor_limit();
     let Setup {
         seed,
         data_dir,
@@ -48,9 +49,13 @@ async fn child_process() {
         .await
         .unwrap();
     println!("the node runs");
-    std::future::pending::<()>().await;
+    // Until whoever started it lets go of it.
+    let ended = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]));
+    ended.await.unwrap().unwrap();
+    std::process::exit(0);
 }
 
+/// Runs the node with this index, which must not run here, in a process of its own.
 fn start_child(network: &Network, index: usize) -> Child {
     let setup = Setup {
         seed: network.seed(index),
@@ -68,6 +73,10 @@ fn start_child(network: &Network, index: usize) -> Child {
             "--nocapture",
         ])
         .env(VARIABLE, serde_json::to_string(&setup).unwrap())
+        // Large blocks go back to the system when they are freed. Left to itself, glibc keeps
+        // them for the next time, and what a process takes says little about what it holds.
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -141,6 +150,53 @@ async fn a_killed_process_loses_nothing_acknowledged() {
         )
         .await;
     }
+}
+
+/// Lets the process open as many descriptors as it is allowed to; tells how many.
+pub(crate) fn raise_descriptor_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// A node in a process of its own, which ends with this.
+pub(crate) struct NodeProcess(Child);
+
+impl NodeProcess {
+    pub(crate) fn start(network: &Network, index: usize) -> Self {
+        Self(start_child(network, index))
+    }
+
+    /// Its memory in bytes: now, and at most so far.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        memory_of(self.0.id())
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn memory_of(process: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let field = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            * 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
 }
 
 trait JsonBody {

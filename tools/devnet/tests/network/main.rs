@@ -11,6 +11,8 @@
 mod client;
 mod faults;
 mod keeping;
+#[cfg(target_os = "linux")]
+mod learning;
 mod seed;
 mod storing;
 
