@@ -7,14 +7,17 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use session_crypto::group_message::{self, Framing};
-use session_crypto::{AccountKeys, Ed25519Secret};
+use session_crypto::{
+    AccountKeys, BlindedId, BlindedKeys, Blinding, Ed25519Secret, X25519Secret, blinded_message,
+};
 use session_messages::{
     Attachment, AttachmentKey, Body, CallId, CallMessage, Channel, CommunityInvitation, Content,
     ContentKind, DataExtraction, DeleteMemberContent, Emoji, Expiration, GroupInvite,
     GroupPromotion, GroupUpdate, IceCandidate, InfoChange, InfoChangeMessage, LinkPreview,
     MemberChange, MemberChangeMessage, MessageError, Name, Profile, ProfilePicture, Quote,
     Reaction, ReactionAction, ReadReceipt, RequestResponse, Typing, UnsendRequest, VisibleMessage,
-    decode_direct, decode_group, decode_post, encode_direct, encode_group, seal_direct, seal_group,
+    decode_direct, decode_group, decode_inbox, decode_post, encode_direct, encode_group,
+    encode_inbox, encode_post, seal_direct, seal_group,
 };
 use session_types::{
     AccountId, Ed25519PublicKey, GroupId, MessageHash, Signature, SwarmPubkey, Timestamp,
@@ -35,6 +38,16 @@ fn bob() -> AccountKeys {
 
 fn group() -> GroupId {
     GroupId::from_ed25519(*Ed25519Secret::from_seed([3; 32]).public())
+}
+
+/// A community's key, and the names Alice and Bob have there.
+fn inbox() -> (X25519PublicKey, BlindedId, BlindedId) {
+    let server = *X25519Secret::from_bytes([0x5e; 32]).public();
+    let [from, to] = [alice(), bob()].map(|account| {
+        let keys = BlindedKeys::new(Blinding::V15, account.ed25519(), &server);
+        *keys.unwrap().id()
+    });
+    (server, from, to)
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -350,6 +363,49 @@ proptest! {
                 kind => prop_assert_eq!(&incoming.unwrap().content.into_kind(), kind),
             }
         }
+    }
+
+    #[test]
+    fn post_round_trip(content in content()) {
+        let data = encode_post(&content, TIME);
+        if Channel::Community.carries(content.kind()) {
+            let post = decode_post(&data.unwrap(), TIME).unwrap();
+            prop_assert_eq!(post.content.kind(), content.kind());
+        } else {
+            prop_assert!(data.is_err());
+        }
+    }
+
+    #[test]
+    fn inbox_round_trip(content in content(), seed in any::<[u8; 32]>()) {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let (server, from, to) = inbox();
+        let data = encode_inbox(&content, &alice(), &to, &server, TIME, &mut rng);
+        if Channel::Inbox.carries(content.kind()) {
+            let data = data.unwrap();
+            let incoming = decode_inbox(&data, &bob(), &server, &from, &to, TIME).unwrap();
+            prop_assert_eq!(incoming.sender, alice().account_id());
+            prop_assert_eq!(incoming.content.kind(), content.kind());
+        } else {
+            prop_assert!(data.is_err());
+        }
+    }
+
+    #[test]
+    fn any_bytes_in_an_inbox_are_survived(
+        bytes in vec(any::<u8>(), 0..600),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut rng = ChaCha20Rng::from_seed([5; 32]);
+        let (server, from, to) = inbox();
+        let _ = decode_inbox(&bytes, &bob(), &server, &from, &to, TIME);
+        // What the sender sealed, whatever it is.
+        let sealed = blinded_message::encrypt(alice().ed25519(), &to, &server, &bytes, &mut rng);
+        let mut sealed = sealed.unwrap();
+        let _ = decode_inbox(&sealed, &bob(), &server, &from, &to, TIME);
+        let at = at.index(sealed.len());
+        sealed[at] ^= 1;
+        prop_assert!(decode_inbox(&sealed, &bob(), &server, &from, &to, TIME).is_err());
     }
 
     #[test]

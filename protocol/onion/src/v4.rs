@@ -10,6 +10,7 @@
 //!
 //! The list is encrypted as it is, without the length prefix that layers between nodes have.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use session_encoding::bt::{ListReader, ListWriter};
 pub type Headers = BTreeMap<String, String>;
 
 /// A request to a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// Path and query.
     pub endpoint: String,
@@ -29,6 +30,24 @@ pub struct Request {
     pub headers: Headers,
     /// Body; none and empty are different things to some servers.
     pub body: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Request {
+    /// Shows no path, which may name a room or a file, and neither headers nor body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("code", &self.code)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Field order is the order on the wire.
@@ -82,7 +101,7 @@ impl Request {
 }
 
 /// The answer of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// HTTP status the endpoint gave.
     pub code: u16,

@@ -1,5 +1,7 @@
 //! Taking one layer off, at a node.
 
+use core::fmt;
+
 use serde_json::{Map, Value};
 use session_crypto::X25519Secret;
 use session_crypto::onion_cipher::{HopKey, OnionCipher};
@@ -19,7 +21,7 @@ pub struct Peeled {
 }
 
 /// What a layer asks the node to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Layer {
     /// This node is the destination.
     Final {
@@ -54,6 +56,18 @@ pub enum Layer {
         /// The bytes to post: the whole decrypted layer, which the server reads itself.
         body: Vec<u8>,
     },
+}
+
+impl fmt::Debug for Layer {
+    /// Shows neither what is asked nor where it goes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, length) = match self {
+            Self::Final { request, .. } => ("Final", request.len()),
+            Self::ToNode { ciphertext, .. } => ("ToNode", ciphertext.len()),
+            Self::ToServer { body, .. } => ("ToServer", body.len()),
+        };
+        write!(f, "{name}({length} bytes)")
+    }
 }
 
 /// Decrypts a node's layer and reads what it asks for (docs/protocol/node.md section 7.2).

@@ -12,7 +12,7 @@ use session_types::X25519PublicKey;
 use crate::{OnionError, v4};
 
 /// What a final node puts into its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ReplyBody<'a> {
     /// An endpoint's answer as JSON text. Sent as text, or nested when the client asked so.
     Json(&'a str),
@@ -55,12 +55,32 @@ fn json_string(text: &str) -> String {
 }
 
 /// The answer of a node: the status and body its endpoint gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NodeReply {
     /// Status of the endpoint.
     pub status: u16,
     /// Body of the endpoint: JSON text, or a plain text for most errors.
     pub body: String,
+}
+
+impl fmt::Debug for ReplyBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, length) = match self {
+            Self::Json(text) => ("Json", text.len()),
+            Self::Text(text) => ("Text", text.len()),
+            Self::Binary(bytes) => ("Binary", bytes.len()),
+        };
+        write!(f, "{kind}({length} bytes)")
+    }
+}
+
+impl fmt::Debug for NodeReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeReply")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
 }
 
 /// Opens the answer to one request. Holds that request's keys.
