@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and the help that teaches it.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +17,8 @@ use session_types::AccountId;
         session devnet                     run a private network until Ctrl-C\n  \
         session account new --name Alice   create an account\n  \
         session send 05… \"hello\"           send a message\n  \
-        session listen                     print messages as they come"
+        session listen                     print messages as they come\n  \
+        session node init --ip <ADDRESS>   make a node that serves the network"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -72,6 +74,37 @@ pub(crate) enum Command {
     Devnet(DevnetArguments),
     /// Start a private network and watch two people talk over it.
     Demo(DemoArguments),
+    /// Run a Session Node: keep messages for a swarm and relay onion requests.
+    #[command(subcommand)]
+    Node(NodeCommand),
+}
+
+/// A node keeps everything in the folder `node` of the data directory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Make a node: its key and its configuration. Says what to do next.
+    Init {
+        /// IPv4 address by which others reach the node.
+        #[arg(long, env = "SESSION_NODE_IP")]
+        ip: Ipv4Addr,
+        /// Port for clients and other nodes.
+        #[arg(long, default_value_t = 22021, env = "SESSION_NODE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        port: u16,
+    },
+    /// Run the node until Ctrl-C or a polite end (SIGTERM).
+    Run {
+        /// Listen here instead of where the configuration says.
+        #[arg(long, env = "SESSION_NODE_LISTEN", value_name = "IP:PORT")]
+        listen: Option<SocketAddrV4>,
+    },
+    /// Show the node's keys, address and swarm. With --json: its entry for the node list.
+    Info,
+    /// About the configuration file.
+    Config {
+        /// Print a configuration with all defaults and what they mean.
+        #[arg(long, required = true)]
+        print_default: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

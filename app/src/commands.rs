@@ -5,4 +5,5 @@ pub(crate) mod demo;
 pub(crate) mod devnet;
 pub(crate) mod history;
 pub(crate) mod listen;
+pub(crate) mod node;
 pub(crate) mod send;

@@ -20,7 +20,7 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    logging(&global);
+    logging(&global, &command);
     let output = Output::new(global.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             Command::Listen(arguments) => commands::listen::run(&global, arguments, &output).await,
             Command::History(arguments) => commands::history::run(&global, &arguments, &output),
             Command::Devnet(arguments) => commands::devnet::run(&global, &arguments, &output).await,
+            Command::Node(command) => commands::node::run(&global, command, &output).await,
             Command::Demo(arguments) => commands::demo::run(&global, &arguments, &output).await,
         }
     });
@@ -54,8 +55,10 @@ fn main() -> ExitCode {
 }
 
 /// Logs go to standard error; without `-v` only what a person must know.
-fn logging(global: &Global) {
+fn logging(global: &Global, command: &Command) {
     let level = match global.verbose {
+        // A node runs for months and nobody watches it.
+        0 if matches!(command, Command::Node(_)) => "info",
         0 => "error",
         1 => "info",
         2 => "debug",
@@ -75,7 +78,9 @@ fn crates_at(level: &str) -> String {
         "session",
         "session_core",
         "session_net",
+        "session_chassis",
         "session_node",
+        "session_registry",
         "session_devnet",
         "session_store",
     ]

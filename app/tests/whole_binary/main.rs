@@ -11,4 +11,5 @@
 mod accounts;
 mod messages;
 mod networks;
+mod node;
 mod run;

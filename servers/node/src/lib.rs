@@ -8,9 +8,11 @@ mod https;
 mod identity;
 mod metrics;
 mod node;
+mod observer;
 mod peers;
 mod relay;
 mod replication;
+pub mod settings;
 mod store;
 mod tasks;
 mod testing;
@@ -21,6 +23,7 @@ pub use error::{NodeError, StoreError};
 pub use identity::NodeIdentity;
 pub use metrics::NodeMetrics;
 pub use node::{Node, RunningNode};
+pub use observer::Observer;
 pub use testing::TestTiming;
 
 /// Makes ring the process's TLS library unless the program has chosen one already: the HTTP

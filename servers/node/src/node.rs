@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{NodeConfig, PublicAddress};
 use crate::core::{Core, KnownAuth};
 use crate::https::Https;
-use crate::metrics::{Counters, Gauges, NodeMetrics};
+use crate::metrics::{Counters, NodeMetrics};
+use crate::observer::Observer;
 use crate::peers::Peers;
 use crate::relay::Relay;
 use crate::replication::{self, Replication};
@@ -238,13 +239,13 @@ impl RunningNode {
 
     /// The node's counters.
     pub async fn metrics(&self) -> NodeMetrics {
-        let store = &self.core.store;
-        let gauges = Gauges {
-            deliveries_waiting: store.waiting_count().await.unwrap_or(0),
-            dumps_waiting: store.dump_count().await.unwrap_or(0),
-            members_unconfirmed: self.core.replication.unconfirmed(),
-        };
-        self.core.counters.snapshot(gauges)
+        self.observer().metrics().await
+    }
+
+    /// Somebody to ask about the node who does not own it.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        Observer::new(Arc::clone(&self.core))
     }
 
     /// How many messages the node holds.

@@ -9,6 +9,9 @@ pub enum RegistryError {
     /// A request parameter has the wrong type.
     #[error("parameter {0} has the wrong type")]
     BadParameter(&'static str),
+    /// A file holds no usable node list; says what is wrong and where.
+    #[error("{0}")]
+    File(String),
     /// Two nodes of a list share a key.
     #[error("two nodes of the list have the same {0} key")]
     DuplicateKey(&'static str),
@@ -19,7 +22,7 @@ impl RegistryError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadParameter(_) | Self::DuplicateKey(_) => ErrorKind::BadInput,
+            Self::BadParameter(_) | Self::DuplicateKey(_) | Self::File(_) => ErrorKind::BadInput,
         }
     }
 }

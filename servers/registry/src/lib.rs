@@ -2,6 +2,7 @@
 
 pub mod assignment;
 mod error;
+pub mod file;
 mod list;
 pub mod liveness;
 mod registry;
