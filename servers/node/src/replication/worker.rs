@@ -15,6 +15,7 @@ use super::delivery::{self, Delivered};
 use super::hello::{self, Hello};
 use super::ranges::{overlap, owned_range};
 use super::{Event, Replication, Worker, backoff};
+use crate::store::SwarmRange;
 
 /// How often the lists are looked through for what an event did not announce.
 const SCAN_INTERVAL: Duration = Duration::from_secs(60);
@@ -31,6 +32,9 @@ struct Queue {
     /// More came in while a delivery was running.
     again: bool,
 }
+
+/// A part of swarm space, and the node that is to get the messages of it.
+type Give = (Ed25519PublicKey, SwarmRange);
 
 /// What a task reports when it ends.
 enum Done {
@@ -313,14 +317,18 @@ impl State {
         self.queues
             .retain(|node, queue| queue.running || serving.contains(node));
 
+        let mut dumps = Vec::new();
         if let Some(held) = old_swarm.and_then(|swarm| owned_range(old.swarm_ids(), swarm)) {
-            self.give_away(&old, &new, held);
+            dumps.extend(self.given_away(&old, &new, held));
         }
+        if let Some(left) = old_swarm.filter(|_| moved) {
+            dumps.extend(self.handed_over(&old, &new, left));
+        }
+        self.queue_dumps(dumps);
     }
 
-    /// Queues dumps for swarms that keep more of swarm space than before, where this node has
-    /// held it.
-    fn give_away(&mut self, old: &NodeList, new: &NodeList, held: crate::store::SwarmRange) {
+    /// For swarms that keep more of swarm space than before: what this node has held of it.
+    fn given_away(&self, old: &NodeList, new: &NodeList, held: SwarmRange) -> Vec<Give> {
         let mut dumps = Vec::new();
         for swarm in new.swarm_ids() {
             let Some(range) = owned_range(new.swarm_ids(), *swarm) else {
@@ -333,6 +341,24 @@ impl State {
             let members = self.shared.others(new, *swarm);
             dumps.extend(members.map(|node| (node.contact.ed25519, range)));
         }
+        dumps
+    }
+
+    /// For the swarm this node has left, when nobody of old is in it any more: everything. As long
+    /// as somebody stays, newcomers get it from there.
+    fn handed_over(&self, old: &NodeList, new: &NodeList, left: SwarmId) -> Vec<Give> {
+        let Some(range) = owned_range(new.swarm_ids(), left) else {
+            return Vec::new();
+        };
+        let members = || new.members(left).map(|node| node.contact.ed25519);
+        let before: HashSet<_> = old.members(left).map(|node| node.contact.ed25519).collect();
+        if members().any(|node| before.contains(&node)) {
+            return Vec::new();
+        }
+        members().map(|node| (node, range)).collect()
+    }
+
+    fn queue_dumps(&mut self, dumps: Vec<Give>) {
         if dumps.is_empty() {
             return;
         }

@@ -96,6 +96,32 @@ async fn a_node_that_moves_gets_the_messages_of_its_new_swarm() {
     network.until_held(0, &person.signer(), 0, &[hash]).await;
 }
 
+/// Nobody of old stays in either swarm: those who leave hand over to those who come.
+#[tokio::test(flavor = "multi_thread")]
+async fn case_43_swarms_that_exchange_all_members_lose_nothing() {
+    let mut network = Network::start(&[(LEFT, 3), (RIGHT, 3)]).await;
+    let nodes = session_registry::Registry::snapshot(&*network.registry);
+    let mut sent = Vec::new();
+    for number in 0..24 {
+        let person = Person::number(number);
+        let right = nodes.swarm_of(&person.owner()) == Some(SwarmId::new(RIGHT));
+        let (old, new) = if right { (3, 0) } else { (0, 3) };
+        let hash = network.send(old, &person, &number.to_le_bytes()).await;
+        sent.push((person, hash, new));
+    }
+    for index in 0..6 {
+        network.assign(index, SwarmId::new(if index < 3 { RIGHT } else { LEFT }));
+    }
+    network.publish();
+    for (person, hash, first) in &sent {
+        for index in *first..first + 3 {
+            network
+                .until_held(index, &person.signer(), 0, std::slice::from_ref(hash))
+                .await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_lost_its_database_gets_it_back() {
     let mut network = Network::start(&[(LEFT, 3)]).await;
