@@ -51,6 +51,7 @@ impl Stage {
                         "clippy",
                         "--workspace",
                         "--all-targets",
+                        ORACLE,
                         "--",
                         "-D",
                         "warnings",

@@ -53,17 +53,20 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// The TLS settings shared by all connections.
-pub(crate) fn tls_config() -> anyhow::Result<Arc<ClientConfig>> {
+/// The TLS settings shared by all connections; `resuming` says whether they resume sessions.
+pub(crate) fn tls_config(resuming: bool) -> anyhow::Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let schemes = provider
         .signature_verification_algorithms
         .supported_schemes();
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(schemes)))
         .with_no_client_auth();
+    if !resuming {
+        config.resumption = rustls::client::Resumption::disabled();
+    }
     Ok(Arc::new(config))
 }
 

@@ -14,6 +14,7 @@ mod connection;
 mod load;
 mod measure;
 mod node_process;
+mod onion;
 mod requests;
 
 use std::net::SocketAddr;
@@ -24,13 +25,13 @@ use clap::{Args, Parser, Subcommand};
 
 use load::{Load, Pace};
 use measure::Report;
-use node_process::NodeProcess;
+use node_process::Cluster;
 use requests::Case;
 
 #[derive(Debug, Parser)]
 #[command(
     name = "session-loadgen",
-    about = "Measures what one storage node can do"
+    about = "Measures what a storage node, or a swarm of them, can do"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -46,6 +47,10 @@ enum Command {
     Node {
         #[arg(long)]
         data_dir: PathBuf,
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        #[arg(long)]
+        list: Option<PathBuf>,
     },
 }
 
@@ -54,6 +59,9 @@ struct RunArguments {
     /// Address of a running node; its process is not measured [default: start one].
     #[arg(long, value_name = "IP:PORT")]
     target: Option<SocketAddr>,
+    /// Nodes to start, all of one swarm; every store goes to all of them.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=20))]
+    nodes: u16,
     /// What to ask, in this order.
     #[arg(long, value_enum, default_values_t = [Case::Info, Case::Store, Case::Retrieve])]
     case: Vec<Case>,
@@ -89,33 +97,35 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Some(Command::Node { data_dir }) = cli.command {
-        return node_process::serve(data_dir).await;
+    if let Some(Command::Node {
+        data_dir,
+        port,
+        list,
+    }) = cli.command
+    {
+        return node_process::serve(data_dir, port, list).await;
     }
     let run = cli.run;
-    let node = if run.target.is_none() {
-        Some(NodeProcess::start().await?)
-    } else {
-        None
+    let cluster = match run.target {
+        None => Some(Cluster::start(run.nodes).await?),
+        Some(_) => None,
     };
-    let Some(target) = run
-        .target
-        .or_else(|| node.as_ref().map(NodeProcess::address))
-    else {
-        anyhow::bail!("no node to measure");
-    };
+    let nodes = cluster.as_ref().map(Cluster::contacts).unwrap_or_default();
+    let own = nodes
+        .iter()
+        .map(|node| SocketAddr::from((node.ip, node.https_port)));
     let load = Load {
-        target,
-        pid: node.as_ref().map(NodeProcess::pid),
+        targets: run.target.into_iter().chain(own).collect(),
+        pids: cluster.as_ref().map(Cluster::pids).unwrap_or_default(),
+        nodes,
         connections: run.connections,
         seconds: run.seconds,
         pace: run.rate.map_or(Pace::Closed, Pace::PerSecond),
         message_bytes: run.message_bytes as usize,
         accounts: run.accounts,
     };
-    if let Some(rss) = node
-        .as_ref()
-        .and_then(|node| measure::resident_mib(node.pid()))
+    if let Some(pid) = load.pids.first()
+        && let Some(rss) = measure::resident_mib(*pid)
         && !run.json
     {
         println!("idle node: {rss:.1} MiB resident");
@@ -128,15 +138,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             print(&report);
         }
     }
-    if let Some(node) = node {
-        node.stop().await?;
+    if let Some(cluster) = cluster {
+        cluster.stop().await?;
     }
     Ok(())
 }
 
 fn print(report: &Report) {
     println!(
-        "{:<9} {:>8.0} req/s  p50 {:>6.2} ms  p99 {:>6.2} ms  p99.9 {:>6.2} ms  {} ok, {} errors{}",
+        "{:<15} {:>8.0} req/s  p50 {:>6.2} ms  p99 {:>6.2} ms  p99.9 {:>6.2} ms  {} ok, {} errors{}",
         report.case,
         report.requests_per_second,
         report.p50_ms,
@@ -150,7 +160,7 @@ fn print(report: &Report) {
             report.node_rss_mib
         ) {
             (Some(cpu), Some(each), Some(rss)) =>
-                format!(", node {cpu:.2} CPU s ({each:.3} ms each), {rss:.0} MiB"),
+                format!(", nodes {cpu:.2} CPU s ({each:.3} ms each), {rss:.0} MiB"),
             _ => String::new(),
         }
     );

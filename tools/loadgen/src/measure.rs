@@ -8,6 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) case: &'static str,
+    pub(crate) nodes: usize,
     pub(crate) connections: u16,
     /// Requests per second asked for; absent in a closed loop.
     pub(crate) rate: Option<u32>,
@@ -18,10 +19,10 @@ pub(crate) struct Report {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) p999_ms: f64,
-    /// User and system time of the node; absent when its process is not ours to look at.
+    /// User and system time of all nodes; absent when their processes are not ours to look at.
     pub(crate) node_cpu_seconds: Option<f64>,
     pub(crate) node_cpu_ms_per_request: Option<f64>,
-    /// Resident memory of the node after the case.
+    /// Resident memory of all nodes after the case.
     pub(crate) node_rss_mib: Option<f64>,
 }
 

@@ -19,8 +19,20 @@ pub(crate) enum Case {
     Store,
     /// A signed `retrieve` of ten messages.
     Retrieve,
+    /// A batch of five signed retrieves of ten messages each.
+    Batch,
     /// A batch of five signed retrieves that find nothing new.
     IdlePoll,
+    /// `info` on a new connection each time, with a full TLS handshake.
+    Handshake,
+    /// `info` on a new connection each time, resuming an earlier session.
+    Resumption,
+    /// `store` as an onion request to the node that keeps it.
+    OnionStore,
+    /// `store` as an onion request over two relays; needs three nodes.
+    OnionStore3,
+    /// A signed `retrieve` of ten messages as an onion request over two relays.
+    OnionRetrieve3,
 }
 
 impl Case {
@@ -29,18 +41,45 @@ impl Case {
             Self::Info => "info",
             Self::Store => "store",
             Self::Retrieve => "retrieve",
+            Self::Batch => "batch",
             Self::IdlePoll => "idle-poll",
+            Self::Handshake => "handshake",
+            Self::Resumption => "resumption",
+            Self::OnionStore => "onion-store",
+            Self::OnionStore3 => "onion-store3",
+            Self::OnionRetrieve3 => "onion-retrieve3",
         }
     }
 
     /// What a good answer must contain, besides status 200.
     pub(crate) const fn expected(self) -> &'static [u8] {
         match self {
-            Self::Info => b"\"version\"",
-            Self::Store => b"\"hash\"",
-            Self::Retrieve => b"\"data\"",
+            Self::Info | Self::Handshake | Self::Resumption => b"\"version\"",
+            Self::Store | Self::OnionStore | Self::OnionStore3 => b"\"hash\"",
+            Self::Retrieve | Self::Batch | Self::OnionRetrieve3 => b"\"data\"",
             Self::IdlePoll => b"\"messages\":[]",
         }
+    }
+}
+
+impl Case {
+    /// Nodes an onion request passes, the last included; `None` for direct requests.
+    pub(crate) const fn hops(self) -> Option<usize> {
+        match self {
+            Self::OnionStore => Some(1),
+            Self::OnionStore3 | Self::OnionRetrieve3 => Some(3),
+            _ => None,
+        }
+    }
+
+    /// Whether the accounts must have messages.
+    pub(crate) const fn reads(self) -> bool {
+        matches!(self, Self::Retrieve | Self::Batch | Self::OnionRetrieve3)
+    }
+
+    /// Whether each request comes over a connection of its own.
+    pub(crate) const fn reconnects(self) -> bool {
+        matches!(self, Self::Handshake | Self::Resumption)
     }
 }
 
@@ -79,6 +118,16 @@ pub(crate) fn retrieve(account: &AccountKeys) -> Bytes {
     Request::Retrieve(Retrieve::signed(&signer, Namespace::DEFAULT, now()))
         .to_json_text()
         .into()
+}
+
+/// Five times the same: the node does not notice.
+pub(crate) fn batch(account: &AccountKeys) -> anyhow::Result<Bytes> {
+    let signer = AccountSigner::new(account.account_id(), account.ed25519());
+    let retrieve = || Request::Retrieve(Retrieve::signed(&signer, Namespace::DEFAULT, now()));
+    Ok(Request::batch((0..5).map(|_| retrieve()).collect())
+        .context("batch")?
+        .to_json_text()
+        .into())
 }
 
 pub(crate) fn idle_poll(account: &AccountKeys) -> anyhow::Result<Bytes> {
