@@ -29,7 +29,7 @@ use crate::message::{Draft, Message};
 pub use crate::message::LAG;
 
 /// A plain value, or a member of a set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Scalar {
     /// An integer.
     Int(i64),
@@ -51,7 +51,7 @@ pub enum Edit {
 }
 
 /// A change of one value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Change {
     /// Keys from the outermost dict to the value. Dicts on the way are made as needed.
     pub path: Vec<Vec<u8>>,
@@ -131,6 +131,23 @@ impl Version {
         let mut out = Vec::new();
         self.0.diff.encode_into(&mut out);
         out
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(_) => f.write_str("Int(..)"),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("edit", &self.edit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use session_config::{
-    Access, AuthData, Community, Contact, Contacts, Conversation, ConvoInfoVolatile, GroupInfo,
-    GroupKeys, GroupMembers, Incoming, Picture, SharedConfig, UserGroups, UserProfile, seal,
+    Access, AuthData, Contact, Contacts, Conversation, ConvoInfoVolatile, GroupInfo, GroupKeys,
+    GroupMembers, Incoming, Picture, SharedConfig, UserGroups, seal,
 };
 use session_crypto::{AccountKeys, Ed25519Secret};
 use session_encoding::zstd_frame;
@@ -230,57 +230,6 @@ fn readers_adopt_the_greatest() {
     }
     names.dedup();
     assert_eq!(names.len(), 1);
-}
-
-#[test]
-fn nothing_secret_in_debug() {
-    let account = account();
-    let admin = Ed25519Secret::from_seed([3; 32]);
-    let id = GroupId::from_ed25519(*admin.public());
-    let mut groups = UserGroups::new(&account);
-    let mut rng = ChaCha20Rng::seed_from_u64(3);
-    groups.create_group("name", NOW, &mut rng).unwrap();
-    let group = groups.groups().next().unwrap();
-    let keys = GroupKeys::new(&account, id, Some(&admin)).unwrap();
-    let auth = keys
-        .subaccount_auth(&account.account_id(), Access::MEMBER)
-        .unwrap();
-    let member = GroupMembers::new(id, None)
-        .unwrap()
-        .get_or_new(&account.account_id());
-    let community = "https://example.org/room?public_key=".to_owned() + &"ab".repeat(32);
-    let community = Community::parse(&community).unwrap();
-    let all = [
-        (
-            format!("{groups:?}"),
-            "UserGroups { seqno: 1, state: Dirty, .. }",
-        ),
-        (format!("{group:?}"), "Group { .. }"),
-        (
-            format!("{:?}", UserProfile::new(&account)),
-            "UserProfile { seqno: 0, state: Clean, .. }",
-        ),
-        (
-            format!("{:?}", Contacts::new(&account)),
-            "Contacts { seqno: 0, state: Clean, .. }",
-        ),
-        (format!("{:?}", Contact::new(person(1))), "Contact { .. }"),
-        (format!("{member:?}"), "Member { .. }"),
-        (format!("{keys:?}"), "GroupKeys { generation: 0, .. }"),
-        (format!("{auth:?}"), "AuthData { .. }"),
-        (format!("{community:?}"), "Community { .. }"),
-        (
-            format!("{:?}", Conversation::Community(community)),
-            "Community(..)",
-        ),
-        (
-            format!("{:?}", Picture::new("u", [1; 32]).unwrap()),
-            "Picture { .. }",
-        ),
-    ];
-    for (text, expected) in all {
-        assert_eq!(text, expected);
-    }
 }
 
 /// A blinded contact and a blinded conversation, which no vector covers.
