@@ -10,6 +10,7 @@ use session_storage_rpc::response::{
     InfoResponse, NodeResult, OxendResponse, Revoked, RevokedSubaccountsResponse, Stored,
     SwarmAnswer, Unrevoked,
 };
+use session_storage_rpc::stream::{StreamDecoder, StreamMessage, body};
 use session_storage_rpc::{
     BatchResponse, NodeOutcome, ReadError, RetrieveResponse, StoreResponse, SwarmResponse, Tree,
     active_nodes as records,
@@ -155,4 +156,40 @@ pub fn active_nodes(data: &[u8]) {
         }
         Err(_) => assert_ne!(data.len() % records::RECORD_LEN, 0),
     }
+}
+
+/// Messages on a QUIC stream. The first byte says how large the pieces are in which it arrives.
+pub fn stream_messages(data: &[u8]) {
+    let Some((size, stream)) = data.split_first() else {
+        return;
+    };
+    let in_pieces = read_stream(stream.chunks(usize::from(*size).max(1)));
+    let at_once = read_stream(core::iter::once(stream));
+    assert_eq!(in_pieces, at_once, "the pieces do not matter");
+    for message in &at_once.0 {
+        note_accepted();
+        let written = message.encode().expect("it was no longer when it came");
+        let again = read_stream(core::iter::once(written.as_slice()));
+        assert_eq!(again, (vec![message.clone()], false));
+        if let StreamMessage::Error { body, .. } = message {
+            let _ = body::read_failure(body);
+        }
+    }
+}
+
+/// The messages of a stream, and whether it ended in an error.
+fn read_stream<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<StreamMessage>, bool) {
+    let mut decoder = StreamDecoder::new();
+    let mut messages = Vec::new();
+    for piece in pieces {
+        decoder.push(piece);
+        loop {
+            match decoder.next_message() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                Err(_) => return (messages, true),
+            }
+        }
+    }
+    (messages, false)
 }

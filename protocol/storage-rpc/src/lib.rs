@@ -12,6 +12,7 @@ pub mod node_list;
 pub mod request;
 pub mod response;
 pub mod signing;
+pub mod stream;
 mod wire;
 
 pub use auth::{

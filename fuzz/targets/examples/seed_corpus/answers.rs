@@ -13,6 +13,7 @@ use session_storage_rpc::response::{
     Deleted, DeletedAll, Expired, ExpiriesResponse, HashLists, NodeFailure, NodeResult,
     RetrievedMessage, Stored, SwarmAnswer,
 };
+use session_storage_rpc::stream::StreamMessage;
 use session_storage_rpc::{
     AccountSigner, ExpireMode, HardFork, NamespaceFilter, NodeOutcome, Reply, RetrieveResponse,
     RpcError, StoreResponse, SwarmResponse, Tree, active_nodes,
@@ -30,6 +31,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     swarm_wide(seeds);
     others(seeds);
     lists(seeds);
+    streams(seeds);
     batches(seeds);
 }
 
@@ -207,6 +209,34 @@ fn lists(seeds: &mut Seeds) {
         seeds.add("active_nodes", &[&records]);
         seeds.add("active_nodes", &[&records, &[0xff; 51]]);
     }
+}
+
+/// Messages of a QUIC stream, behind the size of the pieces they arrive in.
+fn streams(seeds: &mut Seeds) {
+    let command = StreamMessage::Command {
+        id: 0,
+        endpoint: "info".to_owned(),
+        body: b"de".to_vec(),
+    };
+    let reply = StreamMessage::Reply {
+        id: 0,
+        body: b"[200,{}]".to_vec(),
+    };
+    let error = StreamMessage::Error {
+        id: -1,
+        body: b"421 Misdirected Request\n\nli421edee".to_vec(),
+    };
+    let [command, reply, error] = [command, reply, error].map(|message| message.encode().unwrap());
+    for (size, messages) in [
+        (255, vec![&command]),
+        (1, vec![&command, &reply]),
+        (7, vec![&reply, &error, &command]),
+    ] {
+        let parts: Vec<&[u8]> = messages.iter().map(|message| message.as_slice()).collect();
+        seeds.add("stream_messages", &[&[size], &parts.concat()]);
+    }
+    seeds.add("stream_messages", &[&[3], b"10000000:l"]);
+    seeds.add("stream_messages", &[&[9], b"2:le"]);
 }
 
 fn batches(seeds: &mut Seeds) {
