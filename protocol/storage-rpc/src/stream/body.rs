@@ -9,7 +9,6 @@
 //!
 //! The answer has the form of the request: bt when that begins with `d`, else JSON.
 
-use http_reason::reason;
 use session_encoding::bt::ListWriter;
 
 use crate::{Reply, Tree};
@@ -75,23 +74,21 @@ pub fn read_failure(body: &[u8]) -> Option<(u16, &[u8])> {
     Some((status, rest.get(end + 2..)?))
 }
 
-mod http_reason {
-    /// The reason phrase of a status.
-    pub(super) const fn reason(status: u16) -> &'static str {
-        match status {
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            406 => "Not Acceptable",
-            413 => "Payload Too Large",
-            421 => "Misdirected Request",
-            429 => "Too Many Requests",
-            500 => "Internal Server Error",
-            502 => "Bad Gateway",
-            503 => "Service Unavailable",
-            504 => "Gateway Timeout",
-            _ => "Error",
-        }
+/// The reason phrase of a status.
+const fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        406 => "Not Acceptable",
+        413 => "Payload Too Large",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Error",
     }
 }
