@@ -8,6 +8,7 @@ mod error;
 mod fields;
 mod json;
 mod method;
+pub mod monitor;
 pub mod node_list;
 pub mod request;
 pub mod response;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Counts open connections and gives out places.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     max_total: usize,
     max_per_ip: usize,
     /// A connection that has done something within this time keeps its place.
@@ -42,7 +42,10 @@ struct Place {
 }
 
 impl Gate {
-    pub(crate) fn new(max_total: usize, max_per_ip: usize, grace: Duration) -> Self {
+    /// A gate with so many places, in all and for one address. A connection that has done
+    /// something within `grace` keeps its place.
+    #[must_use]
+    pub fn new(max_total: usize, max_per_ip: usize, grace: Duration) -> Self {
         Self {
             max_total,
             max_per_ip,
@@ -52,7 +55,7 @@ impl Gate {
     }
 
     /// Counts a connection in, if there is room for it or room can be made.
-    pub(crate) fn enter(gate: &Arc<Self>, ip: IpAddr, now: Instant) -> Option<Pass> {
+    pub fn enter(gate: &Arc<Self>, ip: IpAddr, now: Instant) -> Option<Pass> {
         let mut open = gate.lock();
         let of_ip = open.per_ip.get(&ip).copied().unwrap_or_default();
         if of_ip >= gate.max_per_ip {
@@ -112,7 +115,7 @@ impl Open {
 
 /// Place of one open connection; dropping it gives the place back.
 #[derive(Debug)]
-pub(crate) struct Pass {
+pub struct Pass {
     gate: Arc<Gate>,
     number: u64,
     evicted: CancellationToken,
@@ -120,7 +123,7 @@ pub(crate) struct Pass {
 
 impl Pass {
     /// Says whether the connection has a request to answer.
-    pub(crate) fn set_busy(&self, busy: bool) {
+    pub fn set_busy(&self, busy: bool) {
         if let Some(place) = self.gate.lock().places.get_mut(&self.number) {
             place.busy = busy;
             place.since = Instant::now();
@@ -128,7 +131,7 @@ impl Pass {
     }
 
     /// Ready when somebody else has got the place.
-    pub(crate) async fn evicted(&self) {
+    pub async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 }

@@ -4,7 +4,7 @@ pub mod admin;
 pub mod body;
 mod connection;
 mod error;
-mod gate;
+pub mod gate;
 pub mod limit;
 pub mod listener;
 mod stall;

@@ -1,7 +1,7 @@
 //! Settings of a node.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// A bound socket for HTTPS.
     pub listener: TcpListener,
+    /// A bound socket for QUIC; without one the node speaks HTTPS only.
+    pub quic: Option<UdpSocket>,
     /// Where others reach the node.
     pub address: PublicAddress,
     /// Which version to report.
@@ -59,6 +61,10 @@ pub struct PublicAddress {
 pub struct NodeLimits {
     /// Connections.
     pub listener: ListenerLimits,
+    /// QUIC connections open at a time; a further one gets the place of one that does nothing.
+    pub max_quic_connections: usize,
+    /// The same for one peer address; further ones are refused.
+    pub max_quic_connections_per_ip: usize,
     /// Direct client requests of one address (429).
     pub rate: RateLimits,
     /// Size of a request body (413).
@@ -87,6 +93,8 @@ impl Default for NodeLimits {
     fn default() -> Self {
         Self {
             listener: ListenerLimits::default(),
+            max_quic_connections: 2048,
+            max_quic_connections_per_ip: 256,
             rate: RateLimits::default(),
             max_body_bytes: limits::MAX_REQUEST_BODY,
             max_body_memory: 256 * 1024 * 1024,
@@ -148,11 +156,12 @@ impl Default for NodeTiming {
 }
 
 impl NodeConfig {
-    /// A configuration with defaults for everything else. The public address is that of the
-    /// socket; set [`NodeConfig::address`] when the node is reached otherwise.
+    /// A configuration with defaults for everything else. QUIC gets the UDP port with the number
+    /// of the listener's, or if that is taken another one. The public address is that of the
+    /// sockets; set [`NodeConfig::address`] when the node is reached otherwise.
     ///
     /// # Errors
-    /// [`NodeError`] when the socket has no IPv4 address.
+    /// [`NodeError`] when the socket has no IPv4 address, or there is no UDP port.
     pub fn new(
         identity: NodeIdentity,
         data_dir: impl Into<PathBuf>,
@@ -162,14 +171,19 @@ impl NodeConfig {
             SocketAddr::V4(address) => address,
             SocketAddr::V6(_) => return Err(NodeError::NotIpv4),
         };
+        let quic = UdpSocket::bind(address)
+            .or_else(|_| UdpSocket::bind((*address.ip(), 0)))
+            .map_err(NodeError::Listener)?;
+        let omq_port = quic.local_addr().map_err(NodeError::Listener)?.port();
         Ok(Self {
             identity,
             data_dir: data_dir.into(),
             listener,
+            quic: Some(quic),
             address: PublicAddress {
                 ip: *address.ip(),
                 https_port: address.port(),
-                omq_port: address.port(),
+                omq_port,
             },
             version: REPORTED_VERSION,
             clock: Arc::new(SystemClock),

@@ -30,6 +30,7 @@ use tokio::sync::Semaphore;
 use crate::NodeIdentity;
 use crate::clock::Clock;
 use crate::metrics::Counters;
+use crate::monitor::Monitor;
 use crate::replication::Replication;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
@@ -59,6 +60,7 @@ pub(crate) struct Core {
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) store: Store,
     pub(crate) replication: Arc<Replication>,
+    pub(crate) monitor: Monitor,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) names: Arc<dyn NameResolver>,
     pub(crate) known_auth: KnownAuth,
@@ -178,11 +180,22 @@ impl Core {
 
     /// The 421 for an owner another swarm keeps.
     fn wrong_swarm(&self, owner: &SwarmPubkey, nodes: &NodeList, now: Timestamp) -> Option<Reply> {
+        self.other_swarm(owner, nodes, now)
+            .map(|swarm| swarm.to_wrong_swarm_reply())
+    }
+
+    /// The swarm that keeps `owner`, if it is not this node's.
+    pub(crate) fn other_swarm(
+        &self,
+        owner: &SwarmPubkey,
+        nodes: &NodeList,
+        now: Timestamp,
+    ) -> Option<SwarmResponse> {
         let swarm = nodes.swarm_of(owner);
         if swarm.is_some() && swarm == self.own_swarm(nodes) {
             return None;
         }
-        Some(swarm_response(owner, nodes, now).to_wrong_swarm_reply())
+        Some(swarm_response(owner, nodes, now))
     }
 
     /// The other members of this node's swarm.
@@ -210,7 +223,11 @@ struct Member {
 }
 
 /// The members of the swarm that keeps `owner`.
-fn swarm_response(owner: &SwarmPubkey, nodes: &NodeList, now: Timestamp) -> SwarmResponse {
+pub(crate) fn swarm_response(
+    owner: &SwarmPubkey,
+    nodes: &NodeList,
+    now: Timestamp,
+) -> SwarmResponse {
     let swarm = nodes.swarm_of(owner).unwrap_or(SwarmId::UNASSIGNED);
     let members = nodes
         .members(swarm)

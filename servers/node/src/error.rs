@@ -1,6 +1,7 @@
 //! Why a node could not start.
 
 use session_chassis::ChassisError;
+use session_quic::QuicError;
 use session_types::ErrorKind;
 
 pub use crate::store::StoreError;
@@ -24,6 +25,9 @@ pub enum NodeError {
     /// The database cannot be opened.
     #[error("cannot open the message store")]
     Store(#[from] StoreError),
+    /// QUIC cannot be set up.
+    #[error("cannot set up quic")]
+    Quic(#[from] QuicError),
     /// The TLS certificate cannot be loaded or made.
     #[error("cannot set up tls")]
     Tls(#[from] ChassisError),
@@ -36,6 +40,7 @@ impl NodeError {
         match self {
             Self::Identity(_) | Self::NotIpv4 => ErrorKind::BadInput,
             Self::Store(error) => error.kind(),
+            Self::Quic(error) => error.kind(),
             Self::Tls(error) => error.kind(),
             Self::HttpClient(_) | Self::Listener(_) => ErrorKind::Internal,
         }

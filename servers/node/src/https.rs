@@ -1,9 +1,8 @@
-//! The HTTPS interface (docs/protocol/node.md section 6.1): framing only, the work is done in
-//! [`crate::core`] and [`crate::relay`].
+//! The HTTPS interface (docs/protocol/node.md section 6.1): framing only, the work is done behind
+//! [`Intake`].
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,17 +12,16 @@ use bytes::{Bytes, BytesMut};
 use data_encoding::BASE64;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use session_chassis::limit::RateLimiter;
 use session_chassis::listener::PeerAddr;
 use session_storage_rpc::Request as RpcRequest;
 use session_types::NodeVersion;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::config::NodeLimits;
-use crate::core::{AnswerMemory, Core, Origin, data_size};
-use crate::peers::{DATA_PATH, DATA_READY_PATH, ONION_PATH, STORAGE_CC_PATH, auth};
-use crate::relay::Relay;
+use crate::core::{AnswerMemory, data_size};
+use crate::intake::{Intake, Refused};
+use crate::peers::{NodeCommand, ONION_PATH, auth};
 use crate::tasks;
 use crate::testing::{PING_PATH, PingedBy, SNODE_PUBKEY};
 
@@ -36,10 +34,6 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// How long a request waits for its share of the memory for answers. Clients wait ten seconds in
-/// all.
-pub(crate) const MEMORY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// What the `Server` header and the agent name of server relays say.
 pub(crate) fn server_name(version: NodeVersion) -> String {
     format!("Oxen Storage Server/{version}")
@@ -48,11 +42,7 @@ pub(crate) fn server_name(version: NodeVersion) -> String {
 /// Everything the handlers share.
 #[derive(Debug)]
 pub(crate) struct Https {
-    core: Arc<Core>,
-    relay: Relay,
-    rate: RateLimiter,
-    requests: Semaphore,
-    body_memory: Arc<Semaphore>,
+    intake: Arc<Intake>,
     max_body: usize,
     body_timeout: Duration,
     server: HeaderValue,
@@ -117,6 +107,18 @@ impl Answer {
         self
     }
 
+    fn refused(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => Self::text(503, "Server busy, try again later"),
+            Refused::Failed => Self::bare(StatusCode::INTERNAL_SERVER_ERROR),
+            Refused::NotIpv4 => Self::bare(StatusCode::BAD_REQUEST),
+            Refused::NotReady(reason) => {
+                Self::text(503, format!("Service node is not ready: {reason}\n"))
+            }
+            Refused::RateLimited => Self::bare(StatusCode::TOO_MANY_REQUESTS),
+        }
+    }
+
     /// A status without a text of its own: the reason phrase.
     fn bare(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or("Unknown");
@@ -125,22 +127,11 @@ impl Answer {
 }
 
 impl Https {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        relay: Relay,
-        limits: &NodeLimits,
-        body_timeout: Duration,
-    ) -> Self {
-        let server = HeaderValue::try_from(server_name(core.version))
+    pub(crate) fn new(intake: Arc<Intake>, limits: &NodeLimits, body_timeout: Duration) -> Self {
+        let server = HeaderValue::try_from(server_name(intake.core.version))
             .unwrap_or(HeaderValue::from_static("Oxen Storage Server"));
         Self {
-            core,
-            relay,
-            rate: RateLimiter::new(limits.rate),
-            requests: Semaphore::new(limits.max_requests),
-            body_memory: Arc::new(Semaphore::new(
-                limits.max_body_memory.min(Semaphore::MAX_PERMITS),
-            )),
+            intake,
             max_body: limits.max_body_bytes,
             body_timeout,
             server,
@@ -159,10 +150,12 @@ impl Https {
             (&Method::GET, STATS_PATH) => self.stats(),
             (&Method::POST, STORAGE_PATH) => self.storage(request).await,
             (&Method::POST, ONION_PATH) => self.onion(request).await,
-            (&Method::POST, STORAGE_CC_PATH | DATA_PATH | DATA_READY_PATH) => {
-                self.node(&path, request).await
-            }
             (method, path) => {
+                if let Some(command) = NodeCommand::from_path(path)
+                    && method == Method::POST
+                {
+                    return self.node(command, request).await;
+                }
                 let method = method.as_str().to_ascii_lowercase();
                 Answer::text(404, format!("{method} {path} Not Found"))
             }
@@ -170,9 +163,10 @@ impl Https {
     }
 
     fn ping(&self) -> Answer {
-        self.core.counters.pinged.one();
-        self.core.pings.note(PingedBy::Https);
-        let key = BASE64.encode(self.core.identity.legacy().as_bytes());
+        let core = &self.intake.core;
+        core.counters.pinged.one();
+        core.pings.note(PingedBy::Https);
+        let key = BASE64.encode(core.identity.legacy().as_bytes());
         let mut answer = Answer::text(200, "");
         if let Ok(key) = HeaderValue::try_from(key) {
             answer.headers.insert(SNODE_PUBKEY, key);
@@ -181,7 +175,7 @@ impl Https {
     }
 
     fn stats(&self) -> Answer {
-        let body = format!(r#"{{"version":"{}"}}"#, self.core.version);
+        let body = format!(r#"{{"version":"{}"}}"#, self.intake.core.version);
         Answer {
             content_type: JSON,
             ..Answer::text(200, body)
@@ -190,20 +184,12 @@ impl Https {
 
     /// A direct client request.
     async fn storage(&self, request: Request) -> Answer {
-        if let Some(reason) = self.core.not_ready() {
-            return Answer::text(503, format!("Service node is not ready: {reason}\n"));
-        }
         let peer = request
             .extensions()
             .get::<PeerAddr>()
-            .map(|PeerAddr(address)| *address);
-        let Some(IpAddr::V4(address)) = peer.map(|peer: SocketAddr| peer.ip().to_canonical())
-        else {
-            return Answer::bare(StatusCode::BAD_REQUEST);
-        };
-        if !self.rate.allow(address, Instant::now()) {
-            self.core.counters.rate_limited.one();
-            return Answer::bare(StatusCode::TOO_MANY_REQUESTS);
+            .map(|PeerAddr(address)| address.ip());
+        if let Err(refused) = self.intake.admit(peer) {
+            return Answer::refused(refused);
         }
         if request
             .headers()
@@ -219,28 +205,18 @@ impl Https {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
         };
-        // Only now: a body that arrives slowly must not take a place from anybody.
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return self.busy();
-        };
-        let parsed = tasks::compute(body.bytes.len(), move || {
-            RpcRequest::from_json_body(&body.bytes)
-        });
-        match parsed.await {
-            Some(Ok(request)) => {
-                let memory = self.core.reserve_answer_memory(&request);
-                let Ok(memory) = timeout(MEMORY_TIMEOUT, memory).await else {
-                    return self.busy();
-                };
-                let reply = self.core.handle(request, Origin::Client).await;
+        // Only now it takes a place: a body that arrives slowly must not take one from anybody.
+        let body_length = body.bytes.len();
+        let parsing = move || RpcRequest::from_json_body(&body.bytes);
+        match self.intake.client(body_length, parsing).await {
+            Ok((reply, memory)) => {
                 let size = data_size(&reply.body);
                 let answer = tasks::compute(size, move || Answer::reply(&reply)).await;
                 answer
                     .unwrap_or_else(|| Answer::bare(StatusCode::INTERNAL_SERVER_ERROR))
                     .with_memory(memory)
             }
-            Some(Err(error)) => Answer::text(error.status, error.text),
-            None => Answer::bare(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(refused) => Answer::refused(refused),
         }
     }
 
@@ -250,10 +226,10 @@ impl Https {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
         };
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return self.busy();
+        let answer = match self.intake.onion(bytes).await {
+            Ok(answer) => answer,
+            Err(refused) => return Answer::refused(refused),
         };
-        let answer = self.relay.handle(bytes).await;
         let content_type = answer
             .headers
             .get(header::CONTENT_TYPE)
@@ -269,36 +245,24 @@ impl Https {
     }
 
     /// A request of another node.
-    async fn node(&self, path: &str, request: Request) -> Answer {
+    async fn node(&self, command: NodeCommand, request: Request) -> Answer {
         let headers = request.headers().clone();
         let body = match self.read_body(request).await {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
         };
-        let core = &self.core;
+        let core = &self.intake.core;
         let nodes = core.registry.snapshot();
         let own = core.identity.ed25519();
         let now = core.clock.now();
+        let path = command.path();
         let caller = match auth::verify_request(&headers, own, path, &body.bytes, &nodes, now) {
             Ok(caller) => caller,
             Err(error) => return Answer::text(401, error.to_string()),
         };
         drop(nodes);
-        core.replication.heard_from(&caller.key);
-        let mut answer = match path {
-            STORAGE_CC_PATH => Answer::reply(&core.handle_forwarded(&body.bytes).await),
-            DATA_PATH => {
-                let (status, text) = core.receive_bulk(&body.bytes).await;
-                Answer::text(status, text)
-            }
-            _ => {
-                let (status, text) = core
-                    .replication
-                    .answer_hello(&caller.key, &body.bytes)
-                    .await;
-                Answer::text(status, text)
-            }
-        };
+        let reply = self.intake.node(command, &caller.key, &body.bytes).await;
+        let mut answer = Answer::reply(&reply);
         let signature = auth::sign_reply(&core.identity, &caller, answer.status, &answer.body);
         if let Some((name, value)) = signature {
             answer.headers.insert(name, value);
@@ -306,16 +270,11 @@ impl Https {
         answer
     }
 
-    fn busy(&self) -> Answer {
-        self.core.counters.refused_busy.one();
-        Answer::text(503, "Server busy, try again later")
-    }
-
     fn refuse(&self, refusal: BodyRefusal) -> Answer {
         let mut answer = match refusal {
             BodyRefusal::BadLength => Answer::text(400, "invalid Content-Length"),
             BodyRefusal::Broken => Answer::bare(StatusCode::BAD_REQUEST),
-            BodyRefusal::NoMemory => self.busy(),
+            BodyRefusal::NoMemory => Answer::refused(self.intake.busy()),
             BodyRefusal::TimedOut => Answer::bare(StatusCode::REQUEST_TIMEOUT),
             BodyRefusal::TooLarge => Answer::text(413, "Request body too large"),
         };
@@ -356,7 +315,7 @@ impl Https {
                 return Err(BodyRefusal::TooLarge);
             }
             let wanted = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-            let more = Arc::clone(&self.body_memory)
+            let more = Arc::clone(&self.intake.body_memory)
                 .try_acquire_many_owned(wanted)
                 .map_err(|_| BodyRefusal::NoMemory)?;
             match &mut share {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use session_chassis::gate::Gate;
 use session_chassis::listener::{self, ListenerLimits};
 use session_chassis::tls::ServerIdentity;
+use session_quic::{Budget, Endpoint, ServerLimits, TlsKey};
 use session_registry::Registry;
 use session_types::{NodeContact, SwarmId};
 use tokio::sync::Semaphore;
@@ -18,9 +20,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{NodeConfig, PublicAddress};
 use crate::core::{Core, KnownAuth};
 use crate::https::Https;
+use crate::intake::Intake;
 use crate::metrics::{Counters, NodeMetrics};
+use crate::monitor::Monitor;
 use crate::observer::Observer;
-use crate::peers::Peers;
+use crate::peers::{Links, Peers};
+use crate::quic::Quic;
 use crate::relay::Relay;
 use crate::replication::{self, Replication};
 use crate::store::{Store, StoreLimits};
@@ -30,6 +35,9 @@ use crate::{NodeError, install_crypto_provider};
 
 /// Name of the database in the data directory.
 const DATABASE_FILE: &str = "storage.db";
+
+/// How long other sides may take to hear that QUIC connections are closed.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Messages deleted in one step of the sweep: a step must not keep stores waiting.
 const SWEEP_STEP: u32 = 500;
@@ -57,6 +65,7 @@ impl Node {
             identity,
             data_dir,
             listener,
+            quic,
             address,
             version,
             clock,
@@ -84,11 +93,20 @@ impl Node {
         let shutdown = CancellationToken::new();
         let killed = CancellationToken::new();
         let counters = Arc::new(Counters::default());
+        let tls_key = TlsKey::from_seed(*identity.signing_key().seed());
+        let endpoint = match quic {
+            Some(socket) => Some(Endpoint::server(socket, &tls_key)?),
+            None => None,
+        };
+        let links = endpoint
+            .clone()
+            .map(|endpoint| Links::new(endpoint, tls_key));
         let peers = Arc::new(Peers::new(
             Arc::clone(&identity),
             Arc::clone(&clock),
             timing.retry_first,
             timing.retry_max,
+            links,
         )?);
         let (replication, worker) = Replication::new(
             *identity.ed25519(),
@@ -108,6 +126,7 @@ impl Node {
             registry,
             store,
             replication,
+            monitor: Monitor::default(),
             clock,
             names,
             known_auth: KnownAuth::default(),
@@ -129,8 +148,9 @@ impl Node {
             &timing,
             allow_private_relay_targets,
         )?;
-        let router = Https::new(Arc::clone(&core), relay, &limits, timing.body_timeout).router();
-        let tester = Tester::new(Arc::clone(&core), timing.testing)?;
+        let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits));
+        let router = Https::new(Arc::clone(&intake), &limits, timing.body_timeout).router();
+        let tester = Tester::new(Arc::clone(&core), timing.testing, endpoint.as_ref())?;
 
         let listener_limits = ListenerLimits {
             drain_timeout: limits
@@ -139,6 +159,22 @@ impl Node {
                 .min(timing.stop_timeout.mul_f64(0.8)),
             ..limits.listener
         };
+        let quic_server = endpoint.clone().map(|endpoint| {
+            let gate = Arc::new(Gate::new(
+                limits.max_quic_connections,
+                limits.max_quic_connections_per_ip,
+                limits.listener.idle_grace,
+            ));
+            let budget = Budget::new(Arc::clone(&intake.body_memory), 1);
+            let service = Arc::new(Quic::new(intake, gate));
+            let (shutdown, drain) = (shutdown.clone(), listener_limits.drain_timeout);
+            tokio::spawn(async move {
+                let limits = ServerLimits::default();
+                endpoint
+                    .serve(service, limits, budget, shutdown, drain)
+                    .await;
+            })
+        });
         let serve = listener::serve(
             listener,
             Some(tls.server_config()),
@@ -158,13 +194,18 @@ impl Node {
             shutdown.clone(),
         ));
         let tester = tokio::spawn(tester.run(shutdown.clone()));
+        let watcher = tokio::spawn(watch_swarm(Arc::clone(&core), shutdown.clone()));
         Ok(RunningNode {
             core,
             address,
             stop_timeout: timing.stop_timeout,
             shutdown,
             killed,
-            handles: vec![server, worker, sweeper, tester],
+            endpoint,
+            handles: [server, worker, sweeper, tester, watcher]
+                .into_iter()
+                .chain(quic_server)
+                .collect(),
         })
     }
 }
@@ -174,6 +215,16 @@ fn open(dir: &Path, limits: StoreLimits) -> Result<(Store, ServerIdentity), Node
     let store = Store::open(&dir.join(DATABASE_FILE), limits)?;
     let tls = ServerIdentity::load_or_create(dir)?;
     Ok((store, tls))
+}
+
+/// Tells subscribers when their account goes to another swarm.
+async fn watch_swarm(core: Arc<Core>, shutdown: CancellationToken) {
+    let mut changed = core.registry.changed();
+    while let Some(Ok(())) = shutdown.run_until_cancelled(changed.changed()).await {
+        let nodes = core.registry.snapshot();
+        let own = core.own_swarm(&nodes);
+        core.monitor.swarm_changed(&nodes, own, core.clock.now());
+    }
 }
 
 /// Deletes what has expired, at the start and from then on.
@@ -201,6 +252,7 @@ async fn sweep_once(core: &Core, forget: bool) -> Result<(), crate::StoreError> 
             break;
         }
     }
+    core.monitor.sweep(now);
     if forget {
         core.store.forget_old(now).await?;
     }
@@ -215,6 +267,7 @@ pub struct RunningNode {
     stop_timeout: Duration,
     shutdown: CancellationToken,
     killed: CancellationToken,
+    endpoint: Option<Endpoint>,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -273,6 +326,10 @@ impl RunningNode {
         if timeout(self.stop_timeout, orderly).await.is_err() {
             tracing::warn!("some requests were cut off at the end");
         }
+        if let Some(endpoint) = self.endpoint.take() {
+            endpoint.close();
+            let _ = timeout(FAREWELL, endpoint.closed()).await;
+        }
         self.core.store.close().await;
     }
 
@@ -280,11 +337,15 @@ impl RunningNode {
     /// what is not committed is lost. The returned future is ready when nothing of the node is
     /// left and its port is free again; there is no need to wait for it.
     pub fn abort(mut self) -> impl Future<Output = ()> + Send + use<> {
+        let killed = self.endpoint.take().map(Endpoint::kill);
         self.kill();
         let handles = std::mem::take(&mut self.handles);
         async move {
             for handle in handles {
                 let _ = handle.await;
+            }
+            if let Some(killed) = killed {
+                killed.await;
             }
         }
     }
@@ -301,6 +362,7 @@ impl RunningNode {
 impl Drop for RunningNode {
     fn drop(&mut self) {
         // After an orderly stop nothing is left to kill.
+        drop(self.endpoint.take().map(Endpoint::kill));
         self.kill();
     }
 }

@@ -1,13 +1,19 @@
 //! Talking to other nodes.
 //!
-//! Nodes reach each other over HTTPS at the listeners they also have for clients. Certificates
-//! are self-signed and prove nothing, so the bodies are authenticated: see [`auth`]. Onion
-//! requests need no authentication, their layers are encrypted for the right node already.
+//! Nodes reach each other over QUIC, where both sides prove their keys ([`links`]), and over
+//! HTTPS at the listeners they also have for clients while there is no QUIC connection. HTTPS
+//! certificates are self-signed and prove nothing, so the bodies are authenticated: see
+//! [`auth`]. Onion requests need no authentication, their layers are encrypted for the right
+//! node already; they always go over HTTPS, because an answer may be longer than a message on a
+//! QUIC stream.
 
 pub(crate) mod auth;
+mod command;
 mod health;
+mod links;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,14 +26,11 @@ use crate::clock::Clock;
 use crate::core::AnswerMemory;
 use crate::{NodeError, NodeIdentity};
 
+pub(crate) use command::NodeCommand;
 use health::Health;
+use links::Link;
+pub(crate) use links::Links;
 
-/// Path of requests another member of the swarm passes on.
-pub(crate) const STORAGE_CC_PATH: &str = "/node/v1/storage_cc";
-/// Path of messages pushed in bulk.
-pub(crate) const DATA_PATH: &str = "/node/v1/data";
-/// Path of the membership handshake.
-pub(crate) const DATA_READY_PATH: &str = "/node/v1/data_ready";
 /// Path of onion requests, from clients and nodes alike.
 pub(crate) const ONION_PATH: &str = "/onion_req/v2";
 
@@ -42,6 +45,11 @@ const RELAYS_PER_NODE: usize = 256;
 const IDLE_PER_NODE: usize = 64;
 /// How long they are kept: less than a listener keeps an idle connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long an answer over QUIC is waited for before the same is asked over HTTPS too: a node
+/// that has died says so only there.
+const SECOND_TRY: Duration = Duration::from_millis(750);
+/// The same for messages in bulk, which take their time.
+const SECOND_TRY_DATA: Duration = Duration::from_secs(5);
 /// Answers to authenticated requests are small.
 const MAX_REPLY: usize = 1024 * 1024;
 
@@ -108,6 +116,7 @@ pub(crate) enum PeerError {
 #[derive(Debug)]
 pub(crate) struct Peers {
     http: reqwest::Client,
+    links: Option<Links>,
     identity: Arc<NodeIdentity>,
     clock: Arc<dyn Clock>,
     health: Health,
@@ -120,6 +129,7 @@ impl Peers {
         clock: Arc<dyn Clock>,
         retry_first: Duration,
         retry_max: Duration,
+        links: Option<Links>,
     ) -> Result<Self, NodeError> {
         let http = reqwest::Client::builder()
             .tls_danger_accept_invalid_certs(true)
@@ -136,6 +146,7 @@ impl Peers {
             .map_err(NodeError::HttpClient)?;
         Ok(Self {
             http,
+            links,
             identity,
             clock,
             health: Health::new(retry_first, retry_max),
@@ -157,6 +168,9 @@ impl Peers {
     /// Forgets nodes that `keep` does not want.
     pub(crate) fn retain(&self, keep: impl Fn(&Ed25519PublicKey) -> bool) {
         self.lock_lanes().retain(|node, _| keep(node));
+        if let Some(links) = &self.links {
+            links.retain(&keep);
+        }
         self.health.retain(keep);
     }
 
@@ -167,37 +181,90 @@ impl Peers {
     pub(crate) async fn call(
         &self,
         node: &NodeContact,
-        path: &str,
+        command: NodeCommand,
         body: Bytes,
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
         let started = Instant::now();
-        let now = self.clock.now();
-        let (headers, signature) =
-            auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
-        let lanes = self.lanes_to(&node.ed25519);
+        let link = self.links.as_ref().and_then(|links| links.get(node));
         let exchange = async {
-            // Only a closed semaphore refuses, and nobody closes this one.
-            let _place = lanes.calls.acquire().await;
-            self.post(node, path, headers, body, MAX_REPLY, None).await
-        };
-        let result = match tokio::time::timeout(timeout, exchange).await {
-            Err(_) => Err(PeerError::Timeout),
-            Ok(Err(error)) => Err(error),
-            Ok(Ok((reply, headers))) => {
-                let own = self.identity.ed25519();
-                if auth::verify_reply(&headers, &node.ed25519, own, &signature, &reply) {
-                    Ok(reply)
-                } else {
-                    Err(PeerError::BadAnswer)
-                }
+            match link {
+                Some(link) => self.call_link(&link, node, command, body, timeout).await,
+                None => self.call_https(node, command, body).await,
             }
         };
+        let result = tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(PeerError::Timeout));
         if let Err(error) = &result {
-            tracing::debug!(%error, path, "exchange with another node failed");
+            tracing::debug!(%error, command = command.endpoint(), "exchange with another node failed");
             self.health.failed(&node.ed25519, started);
         }
         result
+    }
+
+    /// Asks over QUIC, and over HTTPS too when that takes long or fails: everything nodes ask of
+    /// each other may be asked twice.
+    async fn call_link(
+        &self,
+        link: &Link,
+        node: &NodeContact,
+        command: NodeCommand,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<PeerReply, PeerError> {
+        let stream = link.stream(command);
+        let mut asking = pin!(stream.request(command.endpoint(), body.to_vec(), timeout));
+        let patience = match command {
+            NodeCommand::Data => SECOND_TRY_DATA,
+            NodeCommand::StorageCc | NodeCommand::DataReady => SECOND_TRY,
+        };
+        match tokio::time::timeout(patience, &mut asking).await {
+            Ok(Ok(response)) => return command.reply(response),
+            Ok(Err(_)) => {
+                link.give_up();
+                return self.call_https(node, command, body).await;
+            }
+            Err(_) => {}
+        }
+        let mut again = pin!(self.call_https(node, command, body));
+        tokio::select! {
+            response = &mut asking => match response {
+                Ok(response) => command.reply(response),
+                Err(_) => {
+                    link.give_up();
+                    again.await
+                }
+            },
+            reply = &mut again => {
+                link.give_up();
+                reply
+            }
+        }
+    }
+
+    async fn call_https(
+        &self,
+        node: &NodeContact,
+        command: NodeCommand,
+        body: Bytes,
+    ) -> Result<PeerReply, PeerError> {
+        let now = self.clock.now();
+        let path = command.path();
+        let (headers, signature) =
+            auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
+        let lanes = self.lanes_to(&node.ed25519);
+        // Only a closed semaphore refuses, and nobody closes this one.
+        let _place = lanes.calls.acquire().await;
+        let (reply, headers) = self
+            .post(node, path, headers, body, MAX_REPLY, None)
+            .await?;
+        let own = self.identity.ed25519();
+        if auth::verify_reply(&headers, &node.ed25519, own, &signature, &reply) {
+            Ok(reply)
+        } else {
+            Err(PeerError::BadAnswer)
+        }
     }
 
     /// Passes an onion request on.

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::NodeError;
 use crate::config::{NodeLimits, NodeTiming};
 use crate::core::{AnswerMemory, Core, Origin, data_size};
-use crate::https::MEMORY_TIMEOUT;
+use crate::intake::MEMORY_TIMEOUT;
 use crate::peers::{PeerError, Peers, ReplyBounds};
 use crate::tasks;
 

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::NodeTiming;
 use crate::metrics::Counters;
-use crate::peers::{PeerError, PeerReply, Peers, STORAGE_CC_PATH};
+use crate::peers::{NodeCommand, PeerError, PeerReply, Peers};
 use crate::store::Store;
 
 pub(crate) use ranges::owned_range;
@@ -121,7 +121,8 @@ impl Replication {
                 let timeout = self.timing.forward_timeout;
                 (
                     member.ed25519,
-                    self.call(member, STORAGE_CC_PATH, body, timeout).await,
+                    self.call(member, NodeCommand::StorageCc, body, timeout)
+                        .await,
                 )
             }
         });
@@ -139,11 +140,11 @@ impl Replication {
     async fn call(
         &self,
         node: &NodeContact,
-        path: &str,
+        command: NodeCommand,
         body: Bytes,
         timeout: Duration,
     ) -> Result<PeerReply, PeerError> {
-        let reply = self.peers.call(node, path, body, timeout).await?;
+        let reply = self.peers.call(node, command, body, timeout).await?;
         self.heard_from(&node.ed25519);
         Ok(reply)
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use session_quic::Endpoint;
 use session_registry::{NodeList, PeerReport, RegisteredNode};
 use session_types::Ed25519PublicKey;
 use tokio::task::JoinSet;
@@ -25,7 +26,7 @@ use crate::core::Core;
 pub(crate) use probe::{PING_PATH, SNODE_PUBKEY};
 pub(crate) use silence::{PingedBy, Pings};
 
-use probe::{HttpsProbe, Probe};
+use probe::{HttpsProbe, Probe, QuicProbe};
 use schedule::Schedule;
 use silence::{Silence, SilenceChange};
 
@@ -91,8 +92,16 @@ pub(crate) struct Tester {
 }
 
 impl Tester {
-    pub(crate) fn new(core: Arc<Core>, timing: TestTiming) -> Result<Self, NodeError> {
-        let probes: Vec<Arc<dyn Probe>> = vec![Arc::new(HttpsProbe::new()?)];
+    /// Nodes are tested over QUIC too when this one has an endpoint for it.
+    pub(crate) fn new(
+        core: Arc<Core>,
+        timing: TestTiming,
+        endpoint: Option<&Endpoint>,
+    ) -> Result<Self, NodeError> {
+        let mut probes: Vec<Arc<dyn Probe>> = vec![Arc::new(HttpsProbe::new()?)];
+        if let Some(endpoint) = endpoint {
+            probes.push(Arc::new(QuicProbe::new(endpoint.clone(), timing.timeout)));
+        }
         Ok(Self {
             core,
             timing,

@@ -7,6 +7,7 @@ use session_types::MessageHash;
 
 use super::swarm_wide::{Context, SwarmWide};
 use super::{Core, Origin};
+use crate::monitor::NewMessage;
 use crate::store::{OutgoingCommand, StoreError, StoredMessage};
 
 impl SwarmWide for Store {
@@ -30,6 +31,17 @@ impl SwarmWide for Store {
         // The message itself waits for the others, not the request: repeated later the request
         // would fail its time check.
         let inserted = core.store.insert(message, forward.outbox).await?;
+        if !inserted.already {
+            let message = NewMessage {
+                owner: &self.owner,
+                hash: &hash,
+                namespace: self.namespace,
+                timestamp: self.timestamp,
+                expiry: inserted.expiry,
+                data: &self.data,
+            };
+            core.monitor.stored(message, context.now);
+        }
         let key = core.identity.signing_key();
         let mut stored = Stored::signed(key, hash, inserted.expiry, inserted.already);
         if context.origin == Origin::Client {

@@ -6,7 +6,7 @@ use session_storage_rpc::bulk;
 use session_types::Ed25519PublicKey;
 
 use super::{Replication, encode_command};
-use crate::peers::{DATA_PATH, STORAGE_CC_PATH};
+use crate::peers::NodeCommand;
 use crate::store::{Dump, StoreError, StoredMessage};
 
 /// Size of one push; larger ones would keep other traffic waiting.
@@ -68,7 +68,7 @@ async fn deliver_commands(shared: &Replication, node: &RegisteredNode) -> Result
             let body = encode_command(&command.method, &command.params, accepted);
             let timeout = shared.timing.forward_timeout;
             let reply = shared
-                .call(&node.contact, STORAGE_CC_PATH, body.into(), timeout)
+                .call(&node.contact, NodeCommand::StorageCc, body.into(), timeout)
                 .await;
             // A refusal is final, except that the node may not know yet which swarm it is in.
             if !reply.is_ok_and(|reply| !reply.is_temporary()) {
@@ -132,7 +132,12 @@ async fn push(
     for batch in bulk::encode(&wanted, usize::MAX) {
         let timeout = shared.timing.bulk_timeout;
         let reply = shared
-            .call(&node.contact, DATA_PATH, Bytes::from(batch), timeout)
+            .call(
+                &node.contact,
+                NodeCommand::Data,
+                Bytes::from(batch),
+                timeout,
+            )
             .await;
         if !reply.is_ok_and(|reply| reply.status == 200) {
             return false;

@@ -9,7 +9,7 @@ use session_types::Ed25519PublicKey;
 use tokio::time::Instant;
 
 use super::{Event, Replication, owned_range};
-use crate::peers::DATA_READY_PATH;
+use crate::peers::NodeCommand;
 
 /// What confirms a hello.
 pub(crate) const OK: &str = "OK";
@@ -117,7 +117,12 @@ pub(super) async fn say(shared: &Replication, node: &Ed25519PublicKey, wants_dum
     let body = encode(wants_dump);
     let timeout = shared.timing.forward_timeout;
     let reply = shared
-        .call(&node.contact, DATA_READY_PATH, Bytes::from(body), timeout)
+        .call(
+            &node.contact,
+            NodeCommand::DataReady,
+            Bytes::from(body),
+            timeout,
+        )
         .await;
     reply.is_ok_and(|reply| reply.status == 200 && reply.body == OK)
 }

@@ -1,10 +1,13 @@
 //! How a node is asked whether it is there.
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, header};
+use session_quic::{Endpoint, Protocol, QuicError, Target, TlsKey};
 use session_registry::RegisteredNode;
 use session_types::NodeContact;
 
@@ -91,6 +94,56 @@ impl HttpsProbe {
 impl Probe for HttpsProbe {
     fn name(&self) -> &'static str {
         "https"
+    }
+
+    fn test<'a>(&'a self, node: &'a NodeContact) -> BoxFuture<'a, Result<(), ProbeFailure>> {
+        Box::pin(self.ask(node))
+    }
+}
+
+/// `snode_ping` over a fresh QUIC connection. The handshake proves the key.
+#[derive(Debug)]
+pub(crate) struct QuicProbe {
+    endpoint: Endpoint,
+    limit: Duration,
+}
+
+impl QuicProbe {
+    pub(crate) const fn new(endpoint: Endpoint, limit: Duration) -> Self {
+        Self { endpoint, limit }
+    }
+
+    async fn ask(&self, node: &NodeContact) -> Result<(), ProbeFailure> {
+        let target = Target {
+            address: SocketAddr::from((node.ip, node.omq_port)),
+            key: node.ed25519,
+            protocol: Protocol::Client,
+        };
+        let failed = |error| match error {
+            QuicError::BadAnswer => ProbeFailure::WrongKey,
+            _ => ProbeFailure::Unreachable,
+        };
+        let own = TlsKey::random();
+        let connecting = self.endpoint.connect(target, &own, None);
+        let (connection, _) = connecting.await.map_err(failed)?;
+        let stream = connection.open_stream().await.map_err(failed)?;
+        let answer = stream.request("snode_ping", Vec::new(), self.limit);
+        let answer = answer.await.map_err(failed)?;
+        if answer.good && answer.body == b"pong" {
+            Ok(())
+        } else {
+            Err(ProbeFailure::Status(500))
+        }
+    }
+}
+
+impl Probe for QuicProbe {
+    fn name(&self) -> &'static str {
+        "quic"
+    }
+
+    fn applies_to(&self, node: &RegisteredNode) -> bool {
+        node.contact.omq_port != 0
     }
 
     fn test<'a>(&'a self, node: &'a NodeContact) -> BoxFuture<'a, Result<(), ProbeFailure>> {

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PingedBy {
     Https,
+    Quic,
 }
 
 impl PingedBy {
-    const ALL: [Self; 1] = [Self::Https];
+    const ALL: [Self; 2] = [Self::Https, Self::Quic];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Https => "https",
+            Self::Quic => "quic",
         }
     }
 }
@@ -25,6 +27,7 @@ pub(crate) struct Pings {
     started: Instant,
     /// Milliseconds after the start; 0 when never, which counts from the start.
     https: AtomicU64,
+    quic: AtomicU64,
 }
 
 impl Default for Pings {
@@ -32,6 +35,7 @@ impl Default for Pings {
         Self {
             started: Instant::now(),
             https: AtomicU64::new(0),
+            quic: AtomicU64::new(0),
         }
     }
 }
@@ -52,6 +56,7 @@ impl Pings {
     const fn last(&self, by: PingedBy) -> &AtomicU64 {
         match by {
             PingedBy::Https => &self.https,
+            PingedBy::Quic => &self.quic,
         }
     }
 }
@@ -106,18 +111,18 @@ mod tests {
     fn silence_is_noticed_once_and_so_is_its_end() {
         let minute = Duration::from_secs(60);
         let mut silence = Silence::new(2 * minute);
-        assert!(silence.judge([2 * minute]).is_empty());
+        assert!(silence.judge([2 * minute, minute]).is_empty());
         let long = 2 * minute + Duration::from_millis(1);
         assert_eq!(
-            silence.judge([long]),
+            silence.judge([long, minute]),
             [SilenceChange::Silent(PingedBy::Https, long)]
         );
-        assert!(silence.judge([3 * minute]).is_empty());
+        assert!(silence.judge([3 * minute, minute]).is_empty());
         assert_eq!(
-            silence.judge([minute]),
+            silence.judge([minute, minute]),
             [SilenceChange::Heard(PingedBy::Https)]
         );
-        assert!(silence.judge([minute]).is_empty());
+        assert!(silence.judge([minute, minute]).is_empty());
     }
 
     #[test]
@@ -129,7 +134,8 @@ mod tests {
         };
         assert!(matches!(
             silence.look(&pings)[..],
-            [SilenceChange::Silent(PingedBy::Https, since)] if since >= Duration::from_secs(5)
+            [SilenceChange::Silent(PingedBy::Https, since), SilenceChange::Silent(PingedBy::Quic, _)]
+                if since >= Duration::from_secs(5)
         ));
         pings.note(PingedBy::Https);
         assert!(pings.since(PingedBy::Https) < Duration::from_secs(5));

@@ -279,10 +279,19 @@ impl Network {
 
     /// An account whose messages this swarm keeps.
     pub(crate) fn person(&self, swarm: u64) -> Person {
+        self.person_with(swarm, Person::owner)
+    }
+
+    /// Somebody of whose mailboxes this swarm keeps that one.
+    pub(crate) fn person_with(
+        &self,
+        swarm: u64,
+        mailbox: impl Fn(&Person) -> SwarmPubkey,
+    ) -> Person {
         let nodes = self.registry.snapshot();
         (0u64..)
             .map(Person::number)
-            .find(|person| nodes.swarm_of(&person.account.into()) == Some(SwarmId::new(swarm)))
+            .find(|person| nodes.swarm_of(&mailbox(person)) == Some(SwarmId::new(swarm)))
             .unwrap()
     }
 

@@ -137,7 +137,13 @@ async fn whoever_answers_must_show_the_right_key() {
     let _ = network.add_place(SWARM);
     let right = data_encoding::BASE64.encode(network.contact(1).legacy.as_bytes());
     let wrong = data_encoding::BASE64.encode(network.contact(0).legacy.as_bytes());
-    for (shown, passes) in [(wrong, false), (right, true)] {
+    let without_quic = 0;
+    let of_another = network.contact(0).omq_port;
+    for (shown, quic_port, passes) in [
+        (wrong, without_quic, false),
+        (right.clone(), of_another, false),
+        (right, without_quic, true),
+    ] {
         let impostor = Impostor {
             seen: Arc::default(),
             shown,
@@ -151,6 +157,7 @@ async fn whoever_answers_must_show_the_right_key() {
         let server = tokio::spawn(server);
         let mut other = network.contact(1).clone();
         other.https_port = port;
+        other.omq_port = quic_port;
         let nodes = [network.contact(0).clone(), other]
             .map(|contact| RegisteredNode::active(contact, session_node::REPORTED_VERSION));
         let list = NodeList::new(ChainTip::at_height(port.into()), nodes.into()).unwrap();

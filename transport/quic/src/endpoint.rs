@@ -1,0 +1,183 @@
+//! A UDP socket that opens and accepts connections.
+
+use core::fmt;
+use core::future::Future;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::version::TLS13;
+use session_types::Ed25519PublicKey;
+use tokio::time::timeout;
+
+use crate::key::{AnyKey, Pinned};
+use crate::life::Life;
+use crate::settings::{accepting, opening};
+use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, TlsKey};
+
+/// The name in the handshake; nobody looks at it.
+const NAME: &str = "localhost";
+
+/// Whom to connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Address of the UDP socket.
+    pub address: SocketAddr,
+    /// The key the other side must prove.
+    pub key: Ed25519PublicKey,
+    /// What to speak.
+    pub protocol: Protocol,
+}
+
+/// A UDP socket. Must be made and used inside a tokio runtime.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub(crate) quinn: quinn::Endpoint,
+    provider: Arc<CryptoProvider>,
+    pub(crate) life: Life,
+}
+
+impl Endpoint {
+    /// An endpoint that only opens connections.
+    ///
+    /// # Errors
+    /// [`QuicError::Socket`].
+    pub fn client(socket: UdpSocket) -> Result<Self, QuicError> {
+        Self::new(socket, None, provider())
+    }
+
+    /// An endpoint that accepts connections too, of clients and of nodes, and proves `key`.
+    /// Nothing is accepted before [`Endpoint::serve`] runs.
+    ///
+    /// # Errors
+    /// [`QuicError::Socket`], [`QuicError::Tls`].
+    pub fn server(socket: UdpSocket, key: &TlsKey) -> Result<Self, QuicError> {
+        let provider = provider();
+        let verifier = AnyKey {
+            provider: Arc::clone(&provider),
+        };
+        let mut tls = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(QuicError::Tls)?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_cert_resolver(key.for_server());
+        tls.alpn_protocols = [Protocol::Node, Protocol::Client]
+            .map(|protocol| protocol.name().to_vec())
+            .to_vec();
+        let crypto = QuicServerConfig::try_from(tls).map_err(no_suite)?;
+        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        config.transport_config(accepting()).migration(true);
+        Self::new(socket, Some(config), provider)
+    }
+
+    fn new(
+        socket: UdpSocket,
+        server: Option<quinn::ServerConfig>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, QuicError> {
+        let life = Life::default();
+        let runtime = Arc::new(life.clone());
+        let quinn = quinn::Endpoint::new(quinn::EndpointConfig::default(), server, socket, runtime)
+            .map_err(QuicError::Socket)?;
+        Ok(Self {
+            quinn,
+            provider,
+            life,
+        })
+    }
+
+    /// The socket's own address.
+    ///
+    /// # Errors
+    /// [`QuicError::Socket`].
+    pub fn local_address(&self) -> Result<SocketAddr, QuicError> {
+        self.quinn.local_addr().map_err(QuicError::Socket)
+    }
+
+    /// Opens a connection, showing `own` as key. Answers take their memory from `budget`.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// [`QuicError`]; [`QuicError::BadAnswer`] when the other side proves another key or speaks
+    /// something else.
+    pub async fn connect(
+        &self,
+        target: Target,
+        own: &TlsKey,
+        budget: Option<Budget>,
+    ) -> Result<(Connection, Push), QuicError> {
+        let config = self.client_config(&target, own)?;
+        let connecting = self
+            .quinn
+            .connect_with(config, target.address, NAME)
+            .map_err(|_| QuicError::Lost)?;
+        let connection = timeout(target.protocol.handshake_timeout(), connecting)
+            .await
+            .map_err(|_| QuicError::Timeout)?
+            .map_err(|error| match error {
+                quinn::ConnectionError::TransportError(_)
+                | quinn::ConnectionError::VersionMismatch => QuicError::BadAnswer,
+                quinn::ConnectionError::TimedOut => QuicError::Timeout,
+                _ => QuicError::Lost,
+            })?;
+        Ok(Connection::new(connection, budget, self.life.clone()))
+    }
+
+    fn client_config(
+        &self,
+        target: &Target,
+        own: &TlsKey,
+    ) -> Result<quinn::ClientConfig, QuicError> {
+        let pinned = Pinned {
+            key: target.key,
+            provider: Arc::clone(&self.provider),
+        };
+        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(QuicError::Tls)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(pinned))
+            .with_client_cert_resolver(own.for_client());
+        tls.alpn_protocols = vec![target.protocol.name().to_vec()];
+        // A resumed connection would show that it belongs to the same client.
+        tls.resumption = Resumption::disabled();
+        let crypto = QuicClientConfig::try_from(tls).map_err(no_suite)?;
+        let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+        config.transport_config(opening(target.protocol));
+        Ok(config)
+    }
+
+    /// Closes every connection at once.
+    pub fn close(&self) {
+        self.quinn.close(CloseCode::Done.code(), b"");
+    }
+
+    /// Ends everything without a farewell, as if the process were killed. The returned future is
+    /// ready when the socket is closed; there is no need to wait for it.
+    pub fn kill(self) -> impl Future<Output = ()> + Send + use<> {
+        self.life.end()
+    }
+
+    /// Waits until what [`Endpoint::close`] closed is gone.
+    pub async fn closed(&self) {
+        self.quinn.wait_idle().await;
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// The suite that QUIC's first packets are encrypted with is missing.
+fn no_suite(_: quinn::crypto::rustls::NoInitialCipherSuite) -> QuicError {
+    QuicError::Tls(rustls::Error::General("no initial cipher suite".to_owned()))
+}

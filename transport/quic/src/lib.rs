@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod channel;
+mod connection;
+mod endpoint;
+mod error;
+mod key;
+mod life;
+mod server;
+mod settings;
+
+pub use channel::{Budget, Response, Stream};
+pub use connection::{Connection, Push};
+pub use endpoint::{Endpoint, Target};
+pub use error::{CloseCode, QuicError};
+pub use key::TlsKey;
+pub use server::{Answer, Command, OpenPlace, Peer, Place, Service};
+pub use settings::{Protocol, ServerLimits};

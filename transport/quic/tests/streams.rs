@@ -1,0 +1,367 @@
+//! Streams over real sockets.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use session_quic::{
+    Answer, Budget, CloseCode, Command, Connection, Endpoint, OpenPlace, Peer, Protocol, Push,
+    QuicError, ServerLimits, Service, Target, TlsKey,
+};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Answers by what is asked, and remembers who came.
+#[derive(Default)]
+struct Answers {
+    peers: Mutex<Vec<Arc<Peer>>>,
+    full: AtomicBool,
+    gone: AtomicUsize,
+    running: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Service for Answers {
+    type Place = OpenPlace;
+
+    fn admit(&self, _from: SocketAddr) -> Option<OpenPlace> {
+        (!self.full.load(Ordering::SeqCst)).then_some(OpenPlace)
+    }
+
+    fn greet(&self, peer: &Arc<Peer>) -> Result<(), CloseCode> {
+        if peer.protocol == Protocol::Node && peer.key != Some(*TlsKey::from_seed([2; 32]).public())
+        {
+            return Err(CloseCode::NotANode);
+        }
+        self.peers.try_lock().unwrap().push(Arc::clone(peer));
+        Ok(())
+    }
+
+    async fn answer(&self, _peer: &Arc<Peer>, command: Command) -> Answer {
+        match command.endpoint.as_str() {
+            "echo" => Answer::reply(command.body),
+            "fail" => Answer::error("400 Bad Request\n\nno"),
+            "nothing" => Answer::none(),
+            "big" => Answer::reply(vec![7; 9_000_000]),
+            "too big" => Answer::reply(vec![7; 10_000_000]),
+            "slow" => {
+                let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+                self.most.fetch_max(now, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                self.running.fetch_sub(1, Ordering::SeqCst);
+                Answer::reply("slept")
+            }
+            _ => core::future::pending().await,
+        }
+    }
+
+    fn gone(&self, _peer: &Peer) {
+        self.gone.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct Server {
+    service: Arc<Answers>,
+    address: SocketAddr,
+    memory: Arc<Semaphore>,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+    client: Endpoint,
+}
+
+impl Server {
+    fn start(limits: ServerLimits) -> Self {
+        let local = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::server(local(), &TlsKey::from_seed([1; 32])).unwrap();
+        let address = endpoint.local_address().unwrap();
+        let service = Arc::new(Answers::default());
+        let memory = Arc::new(Semaphore::new(20_000_000));
+        let stop = CancellationToken::new();
+        let serving = {
+            let (service, stop) = (Arc::clone(&service), stop.clone());
+            let budget = Budget::new(Arc::clone(&memory), 1);
+            tokio::spawn(async move {
+                endpoint
+                    .serve(service, limits, budget, stop, DEADLINE)
+                    .await;
+            })
+        };
+        let client = Endpoint::client(local()).unwrap();
+        Self {
+            service,
+            address,
+            memory,
+            stop,
+            serving,
+            client,
+        }
+    }
+
+    fn target(&self, protocol: Protocol) -> Target {
+        Target {
+            address: self.address,
+            key: *TlsKey::from_seed([1; 32]).public(),
+            protocol,
+        }
+    }
+
+    async fn connect(&self) -> (Connection, Push) {
+        let target = self.target(Protocol::Client);
+        let own = TlsKey::random();
+        self.client.connect(target, &own, None).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        timeout(DEADLINE, self.serving).await.unwrap().unwrap();
+        assert_eq!(self.memory.available_permits(), 20_000_000);
+    }
+}
+
+async fn eventually(mut what: impl FnMut() -> bool) {
+    let waiting = async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(DEADLINE, waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_requests_share_a_stream_and_answers_find_theirs() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let requests: Vec<_> = (0..500u32)
+        .map(|n| {
+            let stream = stream.clone();
+            tokio::spawn(async move {
+                let size = usize::try_from(n).unwrap() * 20;
+                let body = [n.to_be_bytes().to_vec(), vec![9; size]].concat();
+                let answer = stream.request("echo", body.clone(), DEADLINE).await;
+                let answer = answer.unwrap();
+                assert!(answer.good && answer.body == body);
+            })
+        })
+        .collect();
+    for request in requests {
+        request.await.unwrap();
+    }
+    let failed = stream.request("fail", Vec::new(), DEADLINE).await.unwrap();
+    assert!(!failed.good);
+    assert_eq!(failed.body, b"400 Bad Request\n\nno");
+    let silent = stream.request("nothing", Vec::new(), Duration::from_millis(200));
+    assert!(matches!(silent.await, Err(QuicError::Timeout)));
+    assert_eq!(stream.under_way(), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn long_answers_arrive_and_too_long_ones_are_refused() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let answer = stream.request("big", Vec::new(), DEADLINE).await.unwrap();
+    assert!(answer.good && answer.body.len() == 9_000_000);
+    let answer = stream.request("echo", answer.body, DEADLINE).await.unwrap();
+    assert_eq!(answer.body.len(), 9_000_000);
+    let answer = stream.request("too big", Vec::new(), DEADLINE).await;
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.good, answer.body.as_slice()),
+        (false, b"Answer too long".as_slice())
+    );
+    let own = stream.request("echo", vec![0; 10_000_000], DEADLINE).await;
+    assert!(matches!(own, Err(QuicError::TooLong)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_and_protocols_are_checked_by_both_sides() {
+    let server = Server::start(ServerLimits::default());
+    let other = Target {
+        key: *TlsKey::from_seed([3; 32]).public(),
+        ..server.target(Protocol::Client)
+    };
+    let refused = server.client.connect(other, &TlsKey::random(), None).await;
+    assert!(matches!(refused, Err(QuicError::BadAnswer)), "{refused:?}");
+
+    let as_node = server.target(Protocol::Node);
+    let (node, _pushes) = server
+        .client
+        .connect(as_node, &TlsKey::from_seed([2; 32]), None)
+        .await
+        .unwrap();
+    let stream = node.open_stream().await.unwrap();
+    let answer = stream.request("echo", b"x".to_vec(), DEADLINE).await;
+    assert!(answer.unwrap().good);
+    let (stranger, _pushes) = server
+        .client
+        .connect(as_node, &TlsKey::random(), None)
+        .await
+        .unwrap();
+    timeout(DEADLINE, stranger.closed()).await.unwrap();
+    {
+        let peers = server.service.peers.lock().await;
+        assert_eq!(peers.len(), 1);
+        assert_eq!(peers[0].key, Some(*TlsKey::from_seed([2; 32]).public()));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn commands_are_pushed_on_the_first_stream_and_held_until_written() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, mut pushes) = server.connect().await;
+    let first = connection.open_stream().await.unwrap();
+    first.request("echo", Vec::new(), DEADLINE).await.unwrap();
+    let second = connection.open_stream().await.unwrap();
+    second.request("echo", Vec::new(), DEADLINE).await.unwrap();
+    let peer = Arc::clone(&server.service.peers.lock().await[0]);
+    let held = Arc::new(Semaphore::new(3));
+    for n in 0..3u8 {
+        let hold = Arc::clone(&held).acquire_owned().await.unwrap();
+        assert!(peer.push("notify", vec![n], Some(Box::new(hold))));
+    }
+    for n in 0..3u8 {
+        let pushed = timeout(DEADLINE, pushes.recv()).await.unwrap();
+        assert_eq!(pushed, Some(("notify".to_owned(), vec![n])));
+    }
+    eventually(|| held.available_permits() == 3).await;
+    drop(connection);
+    drop((first, second));
+    eventually(|| server.service.gone.load(Ordering::SeqCst) == 1).await;
+    let _ = peer.push("notify", Vec::new(), None);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_connection_has_only_so_many_answers_under_way() {
+    let limits = ServerLimits {
+        requests_per_client: 3,
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits);
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let requests: Vec<_> = (0..9)
+        .map(|_| {
+            let stream = stream.clone();
+            tokio::spawn(async move { stream.request("slow", Vec::new(), DEADLINE).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap().unwrap().body, b"slept");
+    }
+    assert_eq!(server.service.most.load(Ordering::SeqCst), 3);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_thirty_third_stream_waits_for_a_place() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        streams.push(connection.open_stream().await.unwrap());
+    }
+    let one_more = connection.open_stream();
+    let waited = timeout(Duration::from_millis(200), one_more).await;
+    assert!(waited.is_err());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_and_a_message_that_stalls_ends_the_connection() {
+    let limits = ServerLimits {
+        stall: Duration::from_millis(300),
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits);
+    server.service.full.store(true, Ordering::SeqCst);
+    let target = server.target(Protocol::Client);
+    let refused = server.client.connect(target, &TlsKey::random(), None).await;
+    assert!(matches!(refused, Err(QuicError::Lost)), "{refused:?}");
+    server.service.full.store(false, Ordering::SeqCst);
+
+    // An idle stream may stay, half a message may not.
+    for (bytes, ends) in [
+        (b"".as_slice(), false),
+        (b"16:l1:Ci0e4:in".as_slice(), true),
+        (b"x".as_slice(), true),
+        (b"0123456789:".as_slice(), true),
+        (b"3:abc".as_slice(), true),
+    ] {
+        let (connection, _pushes) = server.connect().await;
+        let raw = connection.quic();
+        let (mut send, _recv) = raw.open_bi().await.unwrap();
+        if !bytes.is_empty() {
+            send.write_all(bytes).await.unwrap();
+        }
+        let closed = timeout(Duration::from_millis(1500), raw.closed()).await;
+        assert_eq!(closed.is_ok(), ends, "{bytes:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_memory_ends_the_connection() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let raw = connection.quic();
+    let mut halves = Vec::new();
+    // Three unfinished messages of nearly ten million bytes do not fit into twenty.
+    for _ in 0..3 {
+        let (mut send, recv) = raw.open_bi().await.unwrap();
+        halves.push(tokio::spawn(async move {
+            let _ = send.write_all(b"9999999:").await;
+            let _ = send.write_all(&vec![b'l'; 9_000_000]).await;
+            (send, recv)
+        }));
+    }
+    timeout(DEADLINE, raw.closed()).await.unwrap();
+    // Everybody else is served.
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    assert!(stream.request("echo", Vec::new(), DEADLINE).await.is_ok());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_killed_endpoint_frees_its_port_and_leaves_nobody_waiting() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let request = {
+        let stream = stream.clone();
+        tokio::spawn(async move { stream.request("never", Vec::new(), DEADLINE).await })
+    };
+    eventually(|| stream.under_way() == 1).await;
+    let address = server.client.local_address().unwrap();
+    timeout(DEADLINE, server.client.kill()).await.unwrap();
+    let ended = timeout(Duration::from_secs(1), request).await.unwrap();
+    assert!(matches!(ended.unwrap(), Err(QuicError::Lost)));
+    drop(connection);
+    UdpSocket::bind(address).unwrap();
+    drop(server.serving);
+    server.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_stopping_server_answers_what_has_arrived() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let slow = tokio::spawn(async move { stream.request("slow", Vec::new(), DEADLINE).await });
+    eventually(|| server.service.running.load(Ordering::SeqCst) == 1).await;
+    server.stop.cancel();
+    assert_eq!(slow.await.unwrap().unwrap().body, b"slept");
+    timeout(DEADLINE, connection.closed()).await.unwrap();
+    server.stop().await;
+}
