@@ -1,7 +1,7 @@
 //! `session node`: running a Session Node.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -233,6 +233,12 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
     }
     let socket = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let SocketAddr::V4(bound) = socket.local_addr()? else {
+        bail!("the node listens on IPv4 addresses only");
+    };
+    let quic_address = settings.quic_address(bound);
+    let quic = UdpSocket::bind(quic_address)
+        .with_context(|| format!("cannot listen for QUIC on UDP {quic_address}"))?;
     let admin_socket = settings
         .admin
         .map(|address| {
@@ -241,7 +247,7 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
         .transpose()?;
     raise_descriptor_limit();
     let registry = Arc::new(StaticRegistry::new(list));
-    let config = settings.into_config(identity, dir, socket)?;
+    let config = settings.into_config(identity, dir, socket, quic)?;
     let listening = config.listener.local_addr()?;
     let node = Node::start(config, registry.clone()).await?;
     let stop = CancellationToken::new();

@@ -1,7 +1,7 @@
 //! Settings of a node.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,13 +167,24 @@ impl NodeConfig {
         data_dir: impl Into<PathBuf>,
         listener: TcpListener,
     ) -> Result<Self, NodeError> {
-        let address = match listener.local_addr().map_err(NodeError::Listener)? {
-            SocketAddr::V4(address) => address,
-            SocketAddr::V6(_) => return Err(NodeError::NotIpv4),
-        };
+        let address = ipv4_address(&listener)?;
         let quic = UdpSocket::bind(address)
             .or_else(|_| UdpSocket::bind((*address.ip(), 0)))
             .map_err(NodeError::Listener)?;
+        Self::with_quic(identity, data_dir, listener, quic)
+    }
+
+    /// The same with a UDP socket of the caller's choice.
+    ///
+    /// # Errors
+    /// [`NodeError`] when the listener has no IPv4 address.
+    pub fn with_quic(
+        identity: NodeIdentity,
+        data_dir: impl Into<PathBuf>,
+        listener: TcpListener,
+        quic: UdpSocket,
+    ) -> Result<Self, NodeError> {
+        let address = ipv4_address(&listener)?;
         let omq_port = quic.local_addr().map_err(NodeError::Listener)?.port();
         Ok(Self {
             identity,
@@ -192,6 +203,13 @@ impl NodeConfig {
             timing: NodeTiming::default(),
             allow_private_relay_targets: false,
         })
+    }
+}
+
+fn ipv4_address(listener: &TcpListener) -> Result<SocketAddrV4, NodeError> {
+    match listener.local_addr().map_err(NodeError::Listener)? {
+        SocketAddr::V4(address) => Ok(address),
+        SocketAddr::V6(_) => Err(NodeError::NotIpv4),
     }
 }
 

@@ -329,6 +329,9 @@ impl RunningNode {
         if let Some(endpoint) = self.endpoint.take() {
             endpoint.close();
             let _ = timeout(FAREWELL, endpoint.closed()).await;
+            // Sides that are not there any more are not waited for. The socket closes with the
+            // last of this node.
+            drop(endpoint.kill());
         }
         self.core.store.close().await;
     }

@@ -3,7 +3,7 @@
 //! A file has the keys of [`DEFAULT_FILE`], each with a default; a key it does not know is an
 //! error that names the line, so that a misspelt limit does not go unnoticed.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,10 +20,15 @@ pub const DEFAULT_FILE: &str = include_str!("../node.toml");
 pub struct Settings {
     /// Where the node listens for clients and other nodes.
     pub listen: SocketAddrV4,
+    /// Where the node listens for QUIC (UDP); `listen` when absent.
+    pub listen_quic: Option<SocketAddrV4>,
     /// Address by which others reach the node; that of `listen` when absent.
     pub public_ip: Option<Ipv4Addr>,
     /// Port by which others reach the node; that of `listen` when absent.
     pub public_port: Option<u16>,
+    /// UDP port by which others reach the node; that of `listen_quic` or else `public_port` when
+    /// absent.
+    pub public_quic_port: Option<u16>,
     /// File with the node list ([`session_registry::file`]); relative to the configuration file.
     pub nodes: PathBuf,
     /// Where metrics and health are served; loopback only. None when absent.
@@ -54,8 +59,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 22021),
+            listen_quic: None,
             public_ip: None,
             public_port: None,
+            public_quic_port: None,
             nodes: PathBuf::from("nodes.json"),
             admin: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 22029))),
             max_database_mib: 10 * 1024,
@@ -137,12 +144,20 @@ impl Settings {
     /// Where others reach the node when it listens on `listening`.
     #[must_use]
     pub fn public_address(&self, listening: SocketAddrV4) -> PublicAddress {
-        let port = self.public_port.unwrap_or(listening.port());
+        let https_port = self.public_port.unwrap_or(listening.port());
+        let own_quic_port = self.listen_quic.map(|address| address.port());
+        let quic_port = self.public_quic_port.or(own_quic_port);
         PublicAddress {
             ip: self.public_ip.unwrap_or(*listening.ip()),
-            https_port: port,
-            omq_port: port,
+            https_port,
+            omq_port: quic_port.unwrap_or(https_port),
         }
+    }
+
+    /// Where the node listens for QUIC when its other listener is at `listening`.
+    #[must_use]
+    pub fn quic_address(&self, listening: SocketAddrV4) -> SocketAddrV4 {
+        self.listen_quic.unwrap_or(listening)
     }
 
     /// The configuration of a node with these settings.
@@ -154,8 +169,9 @@ impl Settings {
         identity: NodeIdentity,
         data_dir: &Path,
         listener: TcpListener,
+        quic: UdpSocket,
     ) -> Result<NodeConfig, NodeError> {
-        let mut config = NodeConfig::new(identity, data_dir, listener)?;
+        let mut config = NodeConfig::with_quic(identity, data_dir, listener, quic)?;
         let listening = SocketAddrV4::new(config.address.ip, config.address.https_port);
         config.address = self.public_address(listening);
         let mib = 1024 * 1024;

@@ -344,6 +344,7 @@ fn config(
     config.allow_private_relay_targets = true;
     // All traffic comes from one address here.
     config.limits.listener.max_connections_per_ip = config.limits.listener.max_connections;
+    config.limits.max_quic_connections_per_ip = config.limits.max_quic_connections;
     // They run or fall together, and who fails is to be found out by those who ask.
     config.timing.testing = TestTiming::off();
     if let Some(customise) = customise {

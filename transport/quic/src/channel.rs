@@ -21,6 +21,8 @@ use crate::life::Life;
 const QUEUE: usize = 256;
 /// Messages handed to the connection at once, so that they share packets.
 const TRAIN: usize = 64;
+/// How long the end of a finished stream may take to arrive.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Bytes taken from the connection at once.
 const PIECE: usize = 64 * 1024;
 
@@ -218,7 +220,7 @@ async fn write(mut send: SendStream, mut queue: mpsc::Receiver<Outgoing>, patien
     }
     if send.finish().is_ok() {
         // Until then the connection must not be closed.
-        let _ = timeout(patience, send.stopped()).await;
+        let _ = timeout(LAST_WORDS, send.stopped()).await;
     }
 }
 

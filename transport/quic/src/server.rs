@@ -296,7 +296,9 @@ async fn connection<S: Service>(
         return;
     };
     let patience = Protocol::Client.handshake_timeout();
-    let Ok(Ok(quinn)) = timeout(patience, connecting).await else {
+    let handshaking = timeout(patience, connecting);
+    let handshaking = shared.shutdown.run_until_cancelled(handshaking);
+    let Some(Ok(Ok(quinn))) = handshaking.await else {
         return;
     };
     drop(handshake);
