@@ -6,4 +6,5 @@ pub(crate) mod devnet;
 pub(crate) mod history;
 pub(crate) mod listen;
 pub(crate) mod node;
+pub(crate) mod seed;
 pub(crate) mod send;

@@ -7,6 +7,7 @@ mod accounts;
 mod cli;
 mod commands;
 mod failure;
+mod node_list;
 mod output;
 mod route_story;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             Command::History(arguments) => commands::history::run(&global, &arguments, &output),
             Command::Devnet(arguments) => commands::devnet::run(&global, &arguments, &output).await,
             Command::Node(command) => commands::node::run(&global, command, &output).await,
+            Command::Seed(arguments) => commands::seed::run(&arguments, &output).await,
             Command::Demo(arguments) => commands::demo::run(&global, &arguments, &output).await,
         }
     });
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
 fn logging(global: &Global, command: &Command) {
     let level = match global.verbose {
         // A node runs for months and nobody watches it.
-        0 if matches!(command, Command::Node(_)) => "info",
+        0 if matches!(command, Command::Node(_) | Command::Seed(_)) => "info",
         0 => "error",
         1 => "info",
         2 => "debug",

@@ -1,8 +1,10 @@
 //! Project automation. `cargo xtask test` is the whole gate: what it accepts may reach main.
 
+mod chaos;
 mod command;
 mod fuzz;
 mod gate;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -19,8 +21,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Let nodes die, hang, lose each other and run out of disk while clients store; fails when
+    /// anything acknowledged is lost.
+    Chaos(chaos::Arguments),
     /// Look for inputs that break a decoder (libFuzzer; needs a nightly toolchain and cargo-fuzz).
     Fuzz(fuzz::Arguments),
+    /// Run nodes at 70 % of what they can do for a long time; fails when their memory or descriptors
+    /// grow.
+    Soak(soak::Arguments),
     /// Format check, clippy, documentation and every test, in this order; stops at the first failure.
     Test {
         /// Run only this stage (may be repeated).
@@ -31,7 +39,9 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
+        Task::Chaos(arguments) => chaos::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Test { only } => gate::run(&only),
     };
     match result {

@@ -1,30 +1,29 @@
 //! `session node`: running a Session Node.
 
+mod storage;
+
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use session_chassis::admin;
 use session_node::settings::{DEFAULT_FILE, Settings};
 use session_node::{Node, NodeIdentity, Observer, REPORTED_VERSION};
-use session_registry::{NodeList, Registry as _, StaticRegistry, file};
+use session_registry::{Registry as _, StaticRegistry};
 use session_types::{Ed25519PublicKey, NodeVersion, X25519PublicKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Global, NodeCommand};
 use crate::commands::devnet::wait_for_the_end;
+use crate::node_list;
 use crate::output::Output;
 
 /// Name of the configuration in the node's folder.
 const SETTINGS_FILE: &str = "node.toml";
-
-/// How often the node list is looked at for changes.
-const LIST_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(
     global: &Global,
@@ -38,6 +37,9 @@ pub(crate) async fn run(
         }
         NodeCommand::Init { ip, port } => init(&folder(global)?, ip, port, output)?,
         NodeCommand::Info => info(&folder(global)?, output)?,
+        NodeCommand::Stats => storage::stats(&folder(global)?, output)?,
+        NodeCommand::Verify { repair } => return storage::verify(&folder(global)?, repair, output),
+        NodeCommand::Compact => storage::compact(&folder(global)?, output)?,
         NodeCommand::Run { listen } => serve(&folder(global)?, listen, output).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -148,18 +150,6 @@ fn open(dir: &Path) -> anyhow::Result<(Settings, NodeIdentity)> {
     Ok((settings, identity))
 }
 
-fn read_list(path: &Path) -> anyhow::Result<(Vec<u8>, NodeList)> {
-    let text = fs::read(path).with_context(|| {
-        format!(
-            "cannot read the node list {}; every node of the network has the same one, see \
-             docs/operators/node.md",
-            path.display()
-        )
-    })?;
-    let list = file::read(&text).with_context(|| path.display().to_string())?;
-    Ok((text, list))
-}
-
 fn info(dir: &Path, output: &Output) -> anyhow::Result<()> {
     let (settings, identity) = open(dir)?;
     let entry = Entry::new(&identity, &settings);
@@ -172,7 +162,7 @@ fn info(dir: &Path, output: &Output) -> anyhow::Result<()> {
         entry.public_ip, entry.storage_port
     ));
     output.line(&format!("Version   {}", entry.storage_server_version));
-    match read_list(&dir.join(&settings.nodes)) {
+    match node_list::read(&dir.join(&settings.nodes)) {
         Err(error) => output.line(&format!("Nodes     {error:#}")),
         Ok((_, list)) => {
             let swarm = list.get(identity.ed25519()).map(|node| node.contact.swarm);
@@ -223,7 +213,7 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
         settings.listen = listen;
     }
     let list_path = dir.join(&settings.nodes);
-    let (text, list) = read_list(&list_path)?;
+    let (text, list) = node_list::read(&list_path)?;
     if list.get(identity.ed25519()).is_none() {
         bail!(
             "the node list {} has no entry with this node's key; `session node info --json` \
@@ -264,7 +254,7 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
             }
         });
     }
-    tasks.spawn(follow_list(
+    tasks.spawn(node_list::follow(
         list_path,
         text,
         Arc::clone(&registry),
@@ -314,39 +304,6 @@ fn raise_descriptor_limit() {
             if setrlimit(Resource::Nofile, raised).is_err() {
                 tracing::warn!("the limit of open descriptors stays low: so many connections less");
             }
-        }
-    }
-}
-
-/// Takes over changes of the node list. A file that cannot be used changes nothing.
-async fn follow_list(
-    path: PathBuf,
-    mut shown: Vec<u8>,
-    registry: Arc<StaticRegistry>,
-    stop: CancellationToken,
-) {
-    let mut ticks = tokio::time::interval(LIST_INTERVAL);
-    let mut complained = false;
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let read = {
-            let path = path.clone();
-            tokio::task::spawn_blocking(move || read_list(&path)).await
-        };
-        match read {
-            Ok(Ok((text, list))) if text != shown => {
-                tracing::info!(nodes = list.nodes().len(), "the node list has changed");
-                registry.replace(list);
-                shown = text;
-                complained = false;
-            }
-            Ok(Err(error)) if !complained => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the node list stays as it was"
-                );
-                complained = true;
-            }
-            _ => {}
         }
     }
 }

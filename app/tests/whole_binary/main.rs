@@ -12,4 +12,6 @@ mod accounts;
 mod messages;
 mod networks;
 mod node;
+mod node_storage;
 mod run;
+mod separate_processes;

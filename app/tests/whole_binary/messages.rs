@@ -7,14 +7,14 @@ use tempfile::{TempDir, tempdir};
 
 use crate::run::{Network, Said, finish, finish_with, session};
 
-struct Person {
+pub(crate) struct Person {
     home: TempDir,
-    id: String,
+    pub(crate) id: String,
     words: String,
 }
 
 impl Person {
-    fn new(name: &str, seed_url: &str) -> Self {
+    pub(crate) fn new(name: &str, seed_url: &str) -> Self {
         let home = tempdir().unwrap();
         let mut command = session(home.path());
         command.args([
@@ -36,14 +36,14 @@ impl Person {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let mut command = session(self.home.path());
         command.args(arguments);
         finish(command)
     }
 
     /// Messages until `count` of them came.
-    fn listen(&self, count: &str) -> Vec<Value> {
+    pub(crate) fn listen(&self, count: &str) -> Vec<Value> {
         self.run(&[
             "--json", "listen", "--every", "1", "--for", "40", "--count", count,
         ])
@@ -52,7 +52,7 @@ impl Person {
     }
 }
 
-fn texts(messages: &[Value]) -> Vec<&str> {
+pub(crate) fn texts(messages: &[Value]) -> Vec<&str> {
     messages
         .iter()
         .map(|m| m["text"].as_str().unwrap())

@@ -13,13 +13,13 @@ use tempfile::tempdir;
 use crate::run::{PATIENCE, finish, session};
 
 /// A node's process; killed when dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    started: Value,
+    pub(crate) started: Value,
 }
 
 impl Running {
-    fn start(home: &Path) -> Self {
+    pub(crate) fn start(home: &Path) -> Self {
         let mut command = session(home);
         command.args(["--json", "node", "run"]);
         let mut child = command
@@ -51,7 +51,15 @@ impl Running {
         (status.to_owned(), body.to_owned())
     }
 
-    fn metric(&self, name: &str) -> u64 {
+    /// What SIGTERM does.
+    pub(crate) fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(kill.unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         let (_, text) = self.admin("/metrics");
         let prefix = format!("session_node_{name} ");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
@@ -73,12 +81,12 @@ fn free_port() -> u16 {
     socket.local_addr().unwrap().port()
 }
 
-fn node_file(home: &Path, name: &str) -> PathBuf {
+pub(crate) fn node_file(home: &Path, name: &str) -> PathBuf {
     home.join("data/node").join(name)
 }
 
 /// Makes a node and gives its entry for the list.
-fn init(home: &Path) -> Value {
+pub(crate) fn init(home: &Path) -> Value {
     let mut command = session(home);
     let port = free_port().to_string();
     command.args([
@@ -99,12 +107,12 @@ fn init(home: &Path) -> Value {
     entry
 }
 
-fn write_list(home: &Path, entries: &[Value]) {
+pub(crate) fn write_list(home: &Path, entries: &[Value]) {
     let list = json!({ "service_node_states": entries });
     fs::write(node_file(home, "nodes.json"), list.to_string()).unwrap();
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < deadline, "{what}");
@@ -145,12 +153,9 @@ fn nodes_of_one_list_find_each_other_and_stop_politely() {
     assert!(status.contains("503"), "{status}");
     assert_eq!(body, "not in any swarm\n");
 
-    for mut node in nodes {
+    for node in nodes {
         let asked = Instant::now();
-        let pid = node.child.id().to_string();
-        let kill = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(kill.unwrap().success());
-        assert!(node.child.wait().unwrap().success());
+        node.stop();
         assert!(asked.elapsed() < Duration::from_secs(5));
     }
 }

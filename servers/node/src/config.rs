@@ -12,6 +12,7 @@ use session_types::{NodeVersion, limits};
 
 use crate::clock::{Clock, SystemClock};
 use crate::core::{NameResolver, NoNames};
+use crate::edge::Edge;
 use crate::{NodeError, NodeIdentity, TestTiming};
 
 /// The storage server version reported to clients and other nodes. From 2.12.0 on a node would
@@ -34,6 +35,8 @@ pub struct NodeConfig {
     pub version: NodeVersion,
     /// Source of network time.
     pub clock: Arc<dyn Clock>,
+    /// Holds up or loses traffic; for tests.
+    pub edge: Option<Arc<dyn Edge>>,
     /// Answers `ons_resolve`.
     pub names: Arc<dyn NameResolver>,
     /// How much of everything.
@@ -71,8 +74,12 @@ pub struct NodeLimits {
     pub max_body_bytes: usize,
     /// Bytes of request bodies held in memory.
     pub max_body_memory: usize,
+    /// The same for one peer address.
+    pub max_body_memory_per_ip: usize,
     /// Bytes of messages read for answers; requests wait for their share.
     pub max_answer_memory: usize,
+    /// The same for one peer address.
+    pub max_answer_memory_per_ip: usize,
     /// Requests being worked on.
     pub max_requests: usize,
     /// Onion requests waiting for another node.
@@ -98,7 +105,9 @@ impl Default for NodeLimits {
             rate: RateLimits::default(),
             max_body_bytes: limits::MAX_REQUEST_BODY,
             max_body_memory: 256 * 1024 * 1024,
+            max_body_memory_per_ip: 64 * 1024 * 1024,
             max_answer_memory: 512 * 1024 * 1024,
+            max_answer_memory_per_ip: 128 * 1024 * 1024,
             max_requests: 1000,
             max_relays: 1000,
             max_server_relays: 200,
@@ -127,6 +136,8 @@ pub struct NodeTiming {
     pub retry_max: Duration,
     /// How often members that have not confirmed that they see the same swarm are asked again.
     pub hello_interval: Duration,
+    /// How often members of a swarm compare what they hold.
+    pub reconcile_interval: Duration,
     /// How often expired messages are deleted.
     pub sweep_interval: Duration,
     /// How long an orderly stop may take.
@@ -147,6 +158,7 @@ impl Default for NodeTiming {
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_secs(60),
             hello_interval: Duration::from_secs(10),
+            reconcile_interval: Duration::from_secs(60),
             sweep_interval: Duration::from_secs(10),
             stop_timeout: Duration::from_millis(4500),
             body_timeout: Duration::from_secs(30),
@@ -198,6 +210,7 @@ impl NodeConfig {
             },
             version: REPORTED_VERSION,
             clock: Arc::new(SystemClock),
+            edge: None,
             names: Arc::new(NoNames),
             limits: NodeLimits::default(),
             timing: NodeTiming::default(),

@@ -25,7 +25,6 @@ use session_storage_rpc::{
     CheckContext, HardFork, Origin as CheckOrigin, Reply, Request, RpcError, SwarmResponse, Tree,
 };
 use session_types::{NodeContact, NodeVersion, SwarmId, SwarmPubkey, Timestamp};
-use tokio::sync::Semaphore;
 
 use crate::NodeIdentity;
 use crate::clock::Clock;
@@ -36,7 +35,7 @@ use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
 use crate::testing::Pings;
 
-pub(crate) use answer_memory::AnswerMemory;
+pub(crate) use answer_memory::{AnswerMemory, AnswerPool};
 pub(crate) use memory::KnownAuth;
 pub use names::{NameError, NameQuery, NameRecord, NameResolver, NoNames};
 
@@ -67,8 +66,6 @@ pub(crate) struct Core {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tasks: Tasks,
     pub(crate) pings: Pings,
-    pub(crate) answer_memory: Arc<Semaphore>,
-    pub(crate) answer_memory_kib: u32,
     pub(crate) stopping: AtomicBool,
 }
 
@@ -83,11 +80,6 @@ impl Core {
             Request::IfElse(request) => self.if_else(*request, origin).await,
             single => self.handle_single(single, origin).await,
         }
-    }
-
-    /// Waits for a share of the memory that messages read for answers may take.
-    pub(crate) async fn reserve_answer_memory(&self, request: &Request) -> AnswerMemory {
-        AnswerMemory::reserve(self, expected_answer_bytes(request)).await
     }
 
     /// Why the node cannot serve requests at the moment.
@@ -282,7 +274,7 @@ fn json_size(value: &serde_json::Value) -> usize {
 }
 
 /// How many bytes of messages the answer may hold.
-fn expected_answer_bytes(request: &Request) -> u64 {
+pub(crate) fn expected_answer_bytes(request: &Request) -> u64 {
     match request {
         Request::Retrieve(retrieve) => retrieve.byte_limit(),
         Request::Batch(requests) | Request::Sequence(requests) => requests

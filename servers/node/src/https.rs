@@ -1,6 +1,7 @@
 //! The HTTPS interface (docs/protocol/node.md section 6.1): framing only, the work is done behind
 //! [`Intake`].
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use data_encoding::BASE64;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use session_chassis::listener::PeerAddr;
+use session_quic::{Budget, Share};
 use session_storage_rpc::Request as RpcRequest;
 use session_types::NodeVersion;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::config::NodeLimits;
@@ -51,7 +52,7 @@ pub(crate) struct Https {
 /// A body in memory, with its share of the memory for bodies.
 struct HeldBody {
     bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+    _share: Share,
 }
 
 /// Why a body was not read.
@@ -184,10 +185,7 @@ impl Https {
 
     /// A direct client request.
     async fn storage(&self, request: Request) -> Answer {
-        let peer = request
-            .extensions()
-            .get::<PeerAddr>()
-            .map(|PeerAddr(address)| address.ip());
+        let peer = peer(&request);
         if let Err(refused) = self.intake.admit(peer) {
             return Answer::refused(refused);
         }
@@ -208,7 +206,7 @@ impl Https {
         // Only now it takes a place: a body that arrives slowly must not take one from anybody.
         let body_length = body.bytes.len();
         let parsing = move || RpcRequest::from_json_body(&body.bytes);
-        match self.intake.client(body_length, parsing).await {
+        match self.intake.client(peer, body_length, parsing).await {
             Ok((reply, memory)) => {
                 let size = data_size(&reply.body);
                 let answer = tasks::compute(size, move || Answer::reply(&reply)).await;
@@ -222,11 +220,12 @@ impl Https {
 
     /// An onion request, from a client or another node.
     async fn onion(&self, request: Request) -> Answer {
+        let peer = peer(&request);
         let HeldBody { bytes, _share } = match self.read_body(request).await {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
         };
-        let answer = match self.intake.onion(bytes).await {
+        let answer = match self.intake.onion(peer, bytes).await {
             Ok(answer) => answer,
             Err(refused) => return Answer::refused(refused),
         };
@@ -254,9 +253,9 @@ impl Https {
         let core = &self.intake.core;
         let nodes = core.registry.snapshot();
         let own = core.identity.ed25519();
-        let now = core.clock.now();
+        let time = (core.clock.now(), command.time_tolerance());
         let path = command.path();
-        let caller = match auth::verify_request(&headers, own, path, &body.bytes, &nodes, now) {
+        let caller = match auth::verify_request(&headers, own, path, &body.bytes, &nodes, time) {
             Ok(caller) => caller,
             Err(error) => return Answer::text(401, error.to_string()),
         };
@@ -299,28 +298,24 @@ impl Https {
         if usize::try_from(announced).map_or(true, |announced| announced > self.max_body) {
             return Err(BodyRefusal::TooLarge);
         }
-        let collect = self.collect(request.into_body());
+        let budget = self.intake.body_budget(peer(&request));
+        let collect = self.collect(request.into_body(), budget);
         timeout(self.body_timeout, collect)
             .await
             .unwrap_or(Err(BodyRefusal::TimedOut))
     }
 
-    async fn collect(&self, body: Body) -> Result<HeldBody, BodyRefusal> {
+    async fn collect(&self, body: Body, budget: Budget) -> Result<HeldBody, BodyRefusal> {
         let mut stream = body.into_data_stream();
         let mut whole = BytesMut::new();
-        let mut share: Option<OwnedSemaphorePermit> = None;
+        let mut share = Share::default();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| BodyRefusal::Broken)?;
             if chunk.len() > self.max_body.saturating_sub(whole.len()) {
                 return Err(BodyRefusal::TooLarge);
             }
-            let wanted = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-            let more = Arc::clone(&self.intake.body_memory)
-                .try_acquire_many_owned(wanted)
-                .map_err(|_| BodyRefusal::NoMemory)?;
-            match &mut share {
-                Some(share) => share.merge(more),
-                None => share = Some(more),
+            if !budget.cover(&mut share, whole.len() + chunk.len()) {
+                return Err(BodyRefusal::NoMemory);
             }
             whole.extend_from_slice(&chunk);
         }
@@ -329,6 +324,11 @@ impl Https {
             _share: share,
         })
     }
+}
+
+fn peer(request: &Request) -> Option<IpAddr> {
+    let address = request.extensions().get::<PeerAddr>();
+    address.map(|PeerAddr(address)| address.ip())
 }
 
 async fn serve(State(https): State<Arc<Https>>, request: Request) -> Response {

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use session_chassis::limit::RateLimiter;
+use session_quic::Budget;
 use session_storage_rpc::{Reply, Request, RpcError, Tree};
 use session_types::Ed25519PublicKey;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::NodeLimits;
-use crate::core::{AnswerMemory, Core, Origin};
+use crate::core::{AnswerMemory, AnswerPool, Core, Origin, expected_answer_bytes};
+use crate::edge::Edge;
 use crate::peers::NodeCommand;
+use crate::per_address::PerAddress;
 use crate::relay::{OnionAnswer, Relay};
 use crate::tasks;
 
@@ -41,24 +44,58 @@ pub(crate) enum Refused {
 #[derive(Debug)]
 pub(crate) struct Intake {
     pub(crate) core: Arc<Core>,
+    edge: Option<Arc<dyn Edge>>,
     relay: Relay,
     rate: RateLimiter,
     requests: Semaphore,
-    /// Bytes of request bodies in memory.
-    pub(crate) body_memory: Arc<Semaphore>,
+    body_memory: Arc<Semaphore>,
+    body_memory_per_address: PerAddress,
+    answer_memory: AnswerPool,
+    answer_units_per_address: usize,
+    answer_memory_per_address: PerAddress,
 }
 
 impl Intake {
-    pub(crate) fn new(core: Arc<Core>, relay: Relay, limits: &NodeLimits) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        relay: Relay,
+        limits: &NodeLimits,
+        edge: Option<Arc<dyn Edge>>,
+    ) -> Self {
+        let answer_units_per_address = AnswerPool::units_of(limits.max_answer_memory_per_ip);
         Self {
             core,
+            edge,
             relay,
             rate: RateLimiter::new(limits.rate),
             requests: Semaphore::new(limits.max_requests),
             body_memory: Arc::new(Semaphore::new(
                 limits.max_body_memory.min(Semaphore::MAX_PERMITS),
             )),
+            body_memory_per_address: PerAddress::new(limits.max_body_memory_per_ip),
+            answer_memory: AnswerPool::new(limits.max_answer_memory),
+            answer_units_per_address,
+            answer_memory_per_address: PerAddress::new(answer_units_per_address),
         }
+    }
+
+    /// The memory that request bodies from this address may take.
+    pub(crate) fn body_budget(&self, address: Option<IpAddr>) -> Budget {
+        let budget = Budget::new(Arc::clone(&self.body_memory), 1);
+        match address {
+            Some(address) => budget.and(self.body_memory_per_address.of(address), 1),
+            None => budget,
+        }
+    }
+
+    /// The memory that answers to this address may take; nothing of it is taken yet.
+    fn answer_memory(&self, address: Option<IpAddr>) -> AnswerMemory {
+        // The own pool first: whoever has used up his own does not wait among the others.
+        let own = address.map(|address| {
+            let units = self.answer_memory_per_address.of(address);
+            AnswerPool::of_units(units, self.answer_units_per_address)
+        });
+        AnswerMemory::of(own.into_iter().chain([self.answer_memory.clone()]))
     }
 
     /// Whether a direct client request from this address is looked at now.
@@ -81,27 +118,43 @@ impl Intake {
     /// share of memory is to be held until it has been written.
     pub(crate) async fn client(
         &self,
+        address: Option<IpAddr>,
         bytes: usize,
         parse: impl FnOnce() -> Result<Request, RpcError> + Send + 'static,
     ) -> Result<(Reply, AnswerMemory), Refused> {
+        self.pass(None).await;
         let _place = self.requests.try_acquire().map_err(|_| self.busy())?;
+        let mut memory = self.answer_memory(address);
         match tasks::compute(bytes, parse).await {
             Some(Ok(request)) => {
-                let memory = self.core.reserve_answer_memory(&request);
-                let memory = timeout(MEMORY_TIMEOUT, memory)
+                let reserving = memory.reserve(expected_answer_bytes(&request));
+                timeout(MEMORY_TIMEOUT, reserving)
                     .await
                     .map_err(|_| self.busy())?;
                 Ok((self.core.handle(request, Origin::Client).await, memory))
             }
-            Some(Err(error)) => Ok((error.into(), AnswerMemory::none(&self.core.answer_memory))),
+            Some(Err(error)) => Ok((error.into(), memory)),
             None => Err(Refused::Failed),
         }
     }
 
     /// Answers an onion request, from a client or another node.
-    pub(crate) async fn onion(&self, body: Bytes) -> Result<OnionAnswer, Refused> {
+    pub(crate) async fn onion(
+        &self,
+        address: Option<IpAddr>,
+        body: Bytes,
+    ) -> Result<OnionAnswer, Refused> {
+        self.pass(None).await;
         let _place = self.requests.try_acquire().map_err(|_| self.busy())?;
-        Ok(self.relay.handle(body).await)
+        let memory = self.answer_memory(address);
+        Ok(self.relay.handle(body, memory).await)
+    }
+
+    /// Waits as long as a test wants to hold the request up.
+    async fn pass(&self, from: Option<&Ed25519PublicKey>) {
+        if let Some(edge) = &self.edge {
+            edge.incoming(from).await;
+        }
     }
 
     /// Answers what another node, whose identity is proven, asks of this one.
@@ -111,12 +164,14 @@ impl Intake {
         caller: &Ed25519PublicKey,
         body: &[u8],
     ) -> Reply {
+        self.pass(Some(caller)).await;
         let core = &self.core;
         core.replication.heard_from(caller);
         let (status, text) = match command {
             NodeCommand::StorageCc => return core.handle_forwarded(body).await,
             NodeCommand::Data => core.receive_bulk(body).await,
             NodeCommand::DataReady => core.replication.answer_hello(caller, body).await,
+            NodeCommand::Reconcile => return core.replication.answer_reconcile(caller, body).await,
         };
         Reply::new(status, Tree::Text(text.to_owned()))
     }

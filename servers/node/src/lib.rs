@@ -3,6 +3,7 @@
 pub mod clock;
 mod config;
 mod core;
+pub mod edge;
 mod error;
 mod https;
 mod identity;
@@ -12,6 +13,7 @@ mod monitor;
 mod node;
 mod observer;
 mod peers;
+mod per_address;
 mod quic;
 mod relay;
 mod replication;
@@ -27,6 +29,7 @@ pub use identity::NodeIdentity;
 pub use metrics::NodeMetrics;
 pub use node::{Node, RunningNode};
 pub use observer::Observer;
+pub use store::maintenance;
 pub use testing::TestTiming;
 
 /// Makes ring the process's TLS library unless the program has chosen one already: the HTTP

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::store::StoreHealth;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// The node's counters; each only ever rises.
@@ -21,17 +23,39 @@ macro_rules! counters {
             pub dumps_waiting: u64,
             /// Other members that have not confirmed that they see the same swarm, now.
             pub members_unconfirmed: u64,
+            /// How many seconds the machine's clock differs from the other members', if the node
+            /// goes by theirs; now.
+            pub clock_off_seconds: u64,
+            /// Times a damaged database was replaced.
+            pub database_repairs: u64,
+            /// Rows taken over from damaged databases.
+            pub database_rows_saved: u64,
+            /// Rows of damaged databases that could not be read, as far as they are known.
+            pub database_rows_lost: u64,
+            /// Messages, or batches of them, refused because the database or the disk was full.
+            pub refused_full: u64,
         }
 
         impl Counters {
             /// The counters as they are now.
             pub(crate) fn snapshot(&self, gauges: Gauges) -> NodeMetrics {
-                let Gauges { deliveries_waiting, dumps_waiting, members_unconfirmed } = gauges;
+                let Gauges {
+                    deliveries_waiting,
+                    dumps_waiting,
+                    members_unconfirmed,
+                    clock_off_seconds,
+                    store,
+                } = gauges;
                 NodeMetrics {
                     $($name: self.$name.get(),)*
                     deliveries_waiting,
                     dumps_waiting,
                     members_unconfirmed,
+                    clock_off_seconds,
+                    database_repairs: store.repairs,
+                    database_rows_saved: store.rows_saved,
+                    database_rows_lost: store.rows_lost,
+                    refused_full: store.refused_full,
                 }
             }
         }
@@ -53,6 +77,10 @@ counters! {
     rate_limited,
     /// Requests refused because too much was going on.
     refused_busy,
+    /// Requests to other nodes over QUIC that were answered.
+    node_calls_quic,
+    /// Requests to other nodes over HTTPS that were answered, onion requests not counted.
+    node_calls_https,
     /// Onion layers taken off.
     onion_hops,
     /// Onion requests that ended here.
@@ -65,6 +93,8 @@ counters! {
     bulk_delivered,
     /// Rows received in bulk and dropped: wrong hash or too large.
     bulk_refused,
+    /// Messages another member lacked without anybody having noticed before.
+    reconciled,
     /// Requests passed on to other members that failed.
     forwards_failed,
     /// Messages deleted because their time had come.
@@ -83,6 +113,8 @@ pub(crate) struct Gauges {
     pub(crate) deliveries_waiting: u64,
     pub(crate) dumps_waiting: u64,
     pub(crate) members_unconfirmed: u64,
+    pub(crate) clock_off_seconds: u64,
+    pub(crate) store: StoreHealth,
 }
 
 /// One rising number.

@@ -9,14 +9,14 @@ use std::time::Duration;
 use session_chassis::gate::Gate;
 use session_chassis::listener::{self, ListenerLimits};
 use session_chassis::tls::ServerIdentity;
-use session_quic::{Budget, Endpoint, ServerLimits, TlsKey};
+use session_quic::{Endpoint, ServerLimits, TlsKey};
 use session_registry::Registry;
 use session_types::{NodeContact, SwarmId};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{NodeConfig, PublicAddress};
 use crate::core::{Core, KnownAuth};
 use crate::https::Https;
@@ -27,20 +27,20 @@ use crate::observer::Observer;
 use crate::peers::{Links, Peers};
 use crate::quic::Quic;
 use crate::relay::Relay;
-use crate::replication::{self, Replication};
+use crate::replication::{self, NetworkClock, Replication};
 use crate::store::{Store, StoreLimits};
 use crate::tasks::Tasks;
 use crate::testing::{Pings, Tester};
 use crate::{NodeError, install_crypto_provider};
 
 /// Name of the database in the data directory.
-const DATABASE_FILE: &str = "storage.db";
+pub(crate) const DATABASE_FILE: &str = "storage.db";
 
 /// How long other sides may take to hear that QUIC connections are closed.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Messages deleted in one step of the sweep: a step must not keep stores waiting.
-const SWEEP_STEP: u32 = 500;
+const SWEEP_STEP: u32 = 2_000;
 
 /// How often things remembered for a time are looked through
 /// (docs/protocol/node.md section 9.6).
@@ -69,6 +69,7 @@ impl Node {
             address,
             version,
             clock,
+            edge,
             names,
             ..
         } = config;
@@ -79,6 +80,8 @@ impl Node {
             ..
         } = config;
         let identity = Arc::new(identity);
+        let network_clock = Arc::new(NetworkClock::new(clock));
+        let clock: Arc<dyn Clock> = Arc::clone(&network_clock) as _;
         let store_limits = StoreLimits {
             readers: limits.database_readers,
             writer_queue: limits.database_queue,
@@ -107,19 +110,18 @@ impl Node {
             timing.retry_first,
             timing.retry_max,
             links,
+            Arc::clone(&counters),
+            edge.clone(),
         )?);
         let (replication, worker) = Replication::new(
-            *identity.ed25519(),
             store.clone(),
             Arc::clone(&peers),
             Arc::clone(&registry),
             Arc::clone(&counters),
             timing.clone(),
+            network_clock,
             shutdown.clone(),
         );
-        let answer_memory_kib = u32::try_from(limits.max_answer_memory / 1024)
-            .unwrap_or(u32::MAX)
-            .max(1);
         let core = Arc::new(Core {
             identity,
             version,
@@ -133,12 +135,6 @@ impl Node {
             counters,
             tasks: Tasks::new(killed.clone()),
             pings: Pings::default(),
-            answer_memory: Arc::new(Semaphore::new(
-                usize::try_from(answer_memory_kib)
-                    .unwrap_or(usize::MAX)
-                    .min(Semaphore::MAX_PERMITS),
-            )),
-            answer_memory_kib,
             stopping: AtomicBool::new(false),
         });
         let relay = Relay::new(
@@ -148,7 +144,7 @@ impl Node {
             &timing,
             allow_private_relay_targets,
         )?;
-        let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits));
+        let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits, edge));
         let router = Https::new(Arc::clone(&intake), &limits, timing.body_timeout).router();
         let tester = Tester::new(Arc::clone(&core), timing.testing, endpoint.as_ref())?;
 
@@ -165,14 +161,11 @@ impl Node {
                 limits.max_quic_connections_per_ip,
                 limits.listener.idle_grace,
             ));
-            let budget = Budget::new(Arc::clone(&intake.body_memory), 1);
             let service = Arc::new(Quic::new(intake, gate));
             let (shutdown, drain) = (shutdown.clone(), listener_limits.drain_timeout);
             tokio::spawn(async move {
                 let limits = ServerLimits::default();
-                endpoint
-                    .serve(service, limits, budget, shutdown, drain)
-                    .await;
+                endpoint.serve(service, limits, shutdown, drain).await;
             })
         });
         let serve = listener::serve(
@@ -248,7 +241,7 @@ async fn sweep_once(core: &Core, forget: bool) -> Result<(), crate::StoreError> 
     loop {
         let deleted = core.store.sweep(now, SWEEP_STEP).await?;
         core.counters.expired.add(deleted);
-        if u32::try_from(deleted).is_ok_and(|deleted| deleted < SWEEP_STEP) {
+        if deleted == 0 {
             break;
         }
     }
@@ -307,6 +300,14 @@ impl RunningNode {
     /// [`crate::StoreError`] when the database cannot be read.
     pub async fn message_count(&self) -> Result<u64, crate::StoreError> {
         self.core.store.message_count().await
+    }
+
+    /// Changes how large the database may become. A limit below its present size makes it full.
+    ///
+    /// # Errors
+    /// [`crate::StoreError`] when the database does not answer.
+    pub async fn limit_database(&self, max_bytes: u64) -> Result<(), crate::StoreError> {
+        self.core.store.limit_size(max_bytes).await
     }
 
     /// Stops in order: no new connections, running requests are finished, everything accepted is

@@ -29,6 +29,8 @@ impl Observer {
             deliveries_waiting: store.waiting_count().await.unwrap_or(0),
             dumps_waiting: store.dump_count().await.unwrap_or(0),
             members_unconfirmed: self.0.replication.unconfirmed(),
+            clock_off_seconds: self.0.replication.clock_correction_ms().unsigned_abs() / 1000,
+            store: store.health(),
         };
         self.0.counters.snapshot(gauges)
     }
@@ -66,4 +68,9 @@ impl Observer {
 }
 
 /// What of the metrics can fall again.
-const GAUGES: [&str; 3] = ["deliveries_waiting", "dumps_waiting", "members_unconfirmed"];
+const GAUGES: [&str; 4] = [
+    "clock_off_seconds",
+    "deliveries_waiting",
+    "dumps_waiting",
+    "members_unconfirmed",
+];

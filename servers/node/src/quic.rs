@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use session_chassis::gate::{Gate, Pass};
-use session_quic::{Answer, CloseCode, Command, Peer, Place, Protocol, Service};
+use session_quic::{Answer, Budget, CloseCode, Command, Peer, Place, Protocol, Service};
 use session_storage_rpc::stream::body::{self, BodyForm};
 use session_storage_rpc::{Method, Request as RpcRequest};
 
@@ -29,15 +29,22 @@ pub(crate) struct Quic {
 
 /// A connection's place.
 #[derive(Debug)]
-pub(crate) struct Held(Pass);
+pub(crate) struct Held {
+    pass: Pass,
+    budget: Budget,
+}
 
 impl Place for Held {
     fn set_busy(&self, busy: bool) {
-        self.0.set_busy(busy);
+        self.pass.set_busy(busy);
     }
 
     async fn evicted(&self) {
-        self.0.evicted().await;
+        self.pass.evicted().await;
+    }
+
+    fn budget(&self) -> Budget {
+        self.budget.clone()
     }
 }
 
@@ -45,7 +52,9 @@ impl Service for Quic {
     type Place = Held;
 
     fn admit(&self, from: SocketAddr) -> Option<Held> {
-        Gate::enter(&self.gate, from.ip().to_canonical(), Instant::now()).map(Held)
+        let pass = Gate::enter(&self.gate, from.ip().to_canonical(), Instant::now())?;
+        let budget = self.intake.body_budget(Some(from.ip()));
+        Some(Held { pass, budget })
     }
 
     fn greet(&self, peer: &Arc<Peer>) -> Result<(), CloseCode> {
@@ -84,7 +93,7 @@ impl Quic {
 
     async fn client(&self, peer: &Arc<Peer>, command: Command) -> Answer {
         match command.endpoint.as_str() {
-            ONION => self.onion(command).await,
+            ONION => self.onion(peer, command).await,
             MONITOR => self.monitor(peer, command).await,
             name if Method::from_name(name).is_some() => self.storage(peer, command).await,
             name => invalid_endpoint(name),
@@ -93,7 +102,8 @@ impl Quic {
 
     /// A direct client request.
     async fn storage(&self, peer: &Peer, command: Command) -> Answer {
-        if let Err(refused) = self.intake.admit(Some(peer.address.ip())) {
+        let address = Some(peer.address.ip());
+        if let Err(refused) = self.intake.admit(address) {
             return refuse(refused);
         }
         let Command {
@@ -106,7 +116,7 @@ impl Quic {
             let _share = share;
             RpcRequest::from_params(&endpoint, &body).map(|(request, _)| request)
         };
-        let (reply, mut memory) = match self.intake.client(bytes, parse).await {
+        let (reply, mut memory) = match self.intake.client(address, bytes, parse).await {
             Ok(answered) => answered,
             Err(refused) => return refuse(refused),
         };
@@ -125,9 +135,13 @@ impl Quic {
         }
     }
 
-    async fn onion(&self, command: Command) -> Answer {
+    async fn onion(&self, peer: &Peer, command: Command) -> Answer {
         let Command { body, share, .. } = command;
-        let answer = match self.intake.onion(body.into()).await {
+        let answer = match self
+            .intake
+            .onion(Some(peer.address.ip()), body.into())
+            .await
+        {
             Ok(answer) => answer,
             Err(refused) => return refuse(refused),
         };

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::NodeError;
 use crate::config::{NodeLimits, NodeTiming};
-use crate::core::{AnswerMemory, Core, Origin, data_size};
+use crate::core::{AnswerMemory, Core, Origin, data_size, expected_answer_bytes};
 use crate::intake::MEMORY_TIMEOUT;
 use crate::peers::{PeerError, Peers, ReplyBounds};
 use crate::tasks;
@@ -114,8 +114,8 @@ impl Relay {
         })
     }
 
-    /// Answers one onion request.
-    pub(crate) async fn handle(&self, body: Bytes) -> OnionAnswer {
+    /// Answers one onion request; `memory` is where its answer takes its share from.
+    pub(crate) async fn handle(&self, body: Bytes, mut memory: AnswerMemory) -> OnionAnswer {
         let entry = match parse_entry(&body) {
             Ok(entry) => entry,
             Err(error) => {
@@ -158,7 +158,8 @@ impl Relay {
                 base64,
             } => {
                 self.core.counters.onion_final.one();
-                self.answer(key, request, json, base64).await
+                let form = (json, base64);
+                self.answer(key, request, form, memory).await
             }
             Layer::ToNode {
                 destination,
@@ -174,7 +175,7 @@ impl Relay {
                     ciphertext,
                     hop_no,
                 };
-                self.pass_on(next).await
+                self.pass_on(next, memory).await
             }
             Layer::ToServer {
                 host,
@@ -187,7 +188,6 @@ impl Relay {
                     return self.busy();
                 };
                 self.core.counters.onion_to_servers.one();
-                let mut memory = AnswerMemory::none(&self.core.answer_memory);
                 let answer = self
                     .servers
                     .post(&host, port, protocol, &target, body, &mut memory)
@@ -199,14 +199,20 @@ impl Relay {
     }
 
     /// The end of the path: runs the request and encrypts the answer.
-    async fn answer(&self, key: HopKey, request: Vec<u8>, json: bool, base64: bool) -> OnionAnswer {
+    async fn answer(
+        &self,
+        key: HopKey,
+        request: Vec<u8>,
+        (json, base64): (bool, bool),
+        mut memory: AnswerMemory,
+    ) -> OnionAnswer {
         let parsed = tasks::compute(request.len(), move || Request::from_json_body(&request));
         match parsed.await {
             Some(Ok(request)) => {
-                let memory = self.core.reserve_answer_memory(&request);
-                let Ok(memory) = timeout(MEMORY_TIMEOUT, memory).await else {
+                let reserving = memory.reserve(expected_answer_bytes(&request));
+                if timeout(MEMORY_TIMEOUT, reserving).await.is_err() {
                     return self.busy();
-                };
+                }
                 let reply = self.core.handle(request, Origin::Client).await;
                 let size = data_size(&reply.body);
                 let answer =
@@ -219,7 +225,7 @@ impl Relay {
     }
 
     /// Passes a layer on to the node it is for.
-    async fn pass_on(&self, next: NextHop) -> OnionAnswer {
+    async fn pass_on(&self, next: NextHop, mut memory: AnswerMemory) -> OnionAnswer {
         let nodes = self.core.registry.snapshot();
         let Some(node) = nodes.get(&next.destination) else {
             return HopFailure::NextNodeNotFound(next.destination).into();
@@ -239,7 +245,6 @@ impl Relay {
         } = next;
         let body = encode_entry(&ciphertext, &ephemeral_key, cipher, Some(hop_no));
         drop(ciphertext);
-        let mut memory = AnswerMemory::none(&self.core.answer_memory);
         let bounds = ReplyBounds {
             bytes: self.max_answer,
             memory: &mut memory,

@@ -8,11 +8,15 @@
 //!
 //! A member that starts, or sees another swarm than before, says hello to the others
 //! (`data_ready`, docs/protocol/node.md section 5.4): that makes them deliver what has waited,
-//! and lets it ask for everything it lacks.
+//! and lets it ask for everything it lacks. From then on members compare what they hold
+//! ([`reconcile`]), so that whatever else went wrong is put right, and learn from each other if
+//! their clock is wrong ([`NetworkClock`]).
 
 mod delivery;
 mod hello;
+mod network_clock;
 mod ranges;
+mod reconcile;
 mod worker;
 
 use std::sync::Arc;
@@ -23,16 +27,18 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use session_encoding::bt::{Bt, ListReader};
 use session_registry::{NodeList, RegisteredNode, Registry};
-use session_types::{Ed25519PublicKey, NodeContact, SwarmId, Timestamp};
+use session_types::{Ed25519PublicKey, MessageHash, NodeContact, SwarmId, SwarmPubkey, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::NodeTiming;
 use crate::metrics::Counters;
 use crate::peers::{NodeCommand, PeerError, PeerReply, Peers};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
+pub(crate) use network_clock::NetworkClock;
 pub(crate) use ranges::owned_range;
+use reconcile::Reconcile;
 pub(crate) use worker::run;
 
 /// Events waiting for the worker. When they are full further ones are dropped: the worker looks
@@ -59,6 +65,8 @@ pub(crate) struct Replication {
     registry: Arc<dyn Registry>,
     counters: Arc<Counters>,
     timing: NodeTiming,
+    clock: Arc<NetworkClock>,
+    pub(crate) reconcile: Reconcile,
     events: mpsc::Sender<Event>,
     unconfirmed: AtomicU64,
 }
@@ -73,22 +81,24 @@ pub(crate) struct Worker {
 
 impl Replication {
     pub(crate) fn new(
-        own: Ed25519PublicKey,
         store: Store,
         peers: Arc<Peers>,
         registry: Arc<dyn Registry>,
         counters: Arc<Counters>,
         timing: NodeTiming,
+        clock: Arc<NetworkClock>,
         shutdown: CancellationToken,
     ) -> (Arc<Self>, Worker) {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let shared = Arc::new(Self {
-            own,
+            own: *peers.own(),
             store,
             peers,
             registry,
             counters,
             timing,
+            clock,
+            reconcile: Reconcile::default(),
             events: sender,
             // Until the worker has looked.
             unconfirmed: AtomicU64::new(1),
@@ -156,6 +166,30 @@ impl Replication {
         }
     }
 
+    /// Sends a message just stored to those who keep it, when the node list has changed since the
+    /// request came in: what this node hands over then was counted before.
+    pub(crate) async fn follow(
+        &self,
+        owner: &SwarmPubkey,
+        hash: &MessageHash,
+    ) -> Result<(), StoreError> {
+        let nodes = self.registry.snapshot();
+        let swarm = nodes.swarm_of(owner);
+        if swarm == self.own_swarm(&nodes) {
+            return Ok(());
+        }
+        let keepers: Vec<Ed25519PublicKey> = swarm
+            .into_iter()
+            .flat_map(|swarm| self.others(&nodes, swarm))
+            .map(|node| node.contact.ed25519)
+            .collect();
+        self.store.queue_hash(hash.clone(), keepers.clone()).await?;
+        for keeper in keepers {
+            self.tell(Event::Requested(keeper));
+        }
+        Ok(())
+    }
+
     /// Notes that a node has sent us something authentic.
     pub(crate) fn heard_from(&self, node: &Ed25519PublicKey) {
         if self.peers.heard_from(node) {
@@ -166,6 +200,11 @@ impl Replication {
     /// How many members have not confirmed that they see the same swarm.
     pub(crate) fn unconfirmed(&self) -> u64 {
         self.unconfirmed.load(Ordering::SeqCst)
+    }
+
+    /// How far this node's clock is off, as far as it acts on it.
+    pub(crate) fn clock_correction_ms(&self) -> i64 {
+        self.clock.correction_ms()
     }
 
     fn tell(&self, event: Event) {

@@ -8,19 +8,28 @@
 //! What must reach other members of the swarm is written in the same transaction as the change
 //! itself ([`Outbox`]): whatever survives a crash survives together.
 
+mod check;
+mod checkpoint;
 mod commands;
 mod deliveries;
 mod dumps;
 mod error;
+mod file;
+mod fingerprints;
+mod forget;
+mod health;
+pub mod maintenance;
 mod messages;
 mod readers;
 mod revocations;
+mod salvage;
 mod schema;
 mod tombstones;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use session_storage_rpc::{ExpireMode, SubaccountToken};
 use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Timestamp, limits};
@@ -28,10 +37,16 @@ use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Times
 pub(crate) use commands::PendingCommand;
 pub(crate) use dumps::{Dump, SwarmRange};
 pub use error::StoreError;
+pub(crate) use fingerprints::{BUCKETS, Element, HeldRow, Stretch, Sum};
 pub(crate) use messages::Expired;
 /// A message as it is stored and passed on.
 pub(crate) use session_storage_rpc::bulk::BulkMessage as StoredMessage;
 
+use check::Check;
+use file::{DatabaseFile, Opened};
+use fingerprints::Fingerprints;
+use health::Health;
+pub(crate) use health::StoreHealth;
 use messages::Source;
 use readers::Readers;
 use writer::Writer;
@@ -102,41 +117,110 @@ pub(crate) struct StoreLimits {
     pub(crate) max_database_bytes: u64,
 }
 
+/// How long work nobody waits for may pause, in steps.
+const PAUSE: Duration = Duration::from_millis(5);
+const MAX_PAUSES: u32 = 400;
+
 /// Handle to the database; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
+    // Before the writer: the check is over when the file is closed.
+    check: Option<Arc<Check>>,
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    was_empty: bool,
+    health: Arc<Health>,
+    fingerprints: Arc<Fingerprints>,
+    lacks_data: bool,
 }
 
 impl Store {
-    /// Opens or creates the database and brings its schema up to date.
+    /// Opens or creates the database, brings its schema up to date and repairs it if it is
+    /// damaged. Nobody else can open it until this store is closed, killed or dropped.
     pub(crate) fn open(path: &Path, limits: StoreLimits) -> Result<Self, StoreError> {
-        let mut connection = schema::open_writable(path)?;
-        schema::migrate(&mut connection)?;
-        schema::limit_size(&connection, limits.max_database_bytes)?;
-        let was_empty = messages::is_empty(&connection)?;
+        let health = Arc::new(Health::default());
+        let (file, opened) =
+            DatabaseFile::open(path, limits.max_database_bytes, Arc::clone(&health))?;
+        let Opened {
+            connection,
+            lacks_data,
+            check,
+        } = opened;
+        let fingerprints = Arc::new(Fingerprints::default());
+        let writer = Writer::start(
+            file,
+            connection,
+            limits.writer_queue,
+            Arc::clone(&fingerprints),
+        )?;
+        let check = check
+            .then(|| Check::start(path, Arc::clone(&health), writer.waker()))
+            .transpose()?
+            .map(Arc::new);
         Ok(Self {
-            writer: Arc::new(Writer::start(connection, limits.writer_queue)?),
-            readers: Arc::new(Readers::new(path, limits.readers)),
-            was_empty,
+            check,
+            writer: Arc::new(writer),
+            readers: Arc::new(Readers::new(path, limits.readers, Arc::clone(&health))),
+            health,
+            fingerprints,
+            lacks_data,
         })
     }
 
-    /// Whether there was no message when the database was opened.
+    /// Whether there was no message when the database was opened, or some had been lost: the
+    /// other members of the swarm have them.
     pub(crate) const fn was_empty(&self) -> bool {
-        self.was_empty
+        self.lacks_data
+    }
+
+    /// What has happened to the database since it was opened.
+    pub(crate) fn health(&self) -> StoreHealth {
+        self.health.snapshot()
     }
 
     /// Commits what is queued, then ends the writer.
     pub(crate) async fn close(&self) {
+        self.stop_check();
         self.writer.close().await;
     }
 
     /// Ends the writer at once; whatever is not committed is lost, as if the process were killed.
     pub(crate) fn kill(&self) {
+        self.stop_check();
         self.writer.kill();
+    }
+
+    fn stop_check(&self) {
+        if let Some(check) = &self.check {
+            check.stop();
+        }
+    }
+
+    /// Work nobody waits for makes room, for a moment and not for ever.
+    async fn pause(&self) {
+        for _ in 0..MAX_PAUSES {
+            if !self.health.is_ending_log() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn note_full(&self, error: &StoreError) {
+        if matches!(error, StoreError::Full) {
+            self.health.refused_full();
+        }
+    }
+
+    /// Runs a query. When it meets damage the writer repairs the file.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let result = self.readers.read(query).await;
+        if result.as_ref().is_err_and(StoreError::is_damage) {
+            self.writer.waker()();
+        }
+        result
     }
 
     // Messages -------------------------------------------------------------------------------
@@ -147,36 +231,32 @@ impl Store {
         message: StoredMessage,
         outbox: Outbox,
     ) -> Result<Inserted, StoreError> {
-        self.writer
-            .write(move |conn| {
-                let (inserted, id) = messages::insert(conn, &message, Source::Client)?;
-                if let Some(id) = id {
-                    deliveries::add(conn, id, &outbox)?;
-                }
-                Ok(inserted)
-            })
-            .await
+        let inserted = self.writer.write(move |conn| {
+            let (inserted, id) = messages::insert(conn, &message, Source::Client)?;
+            if let Some(id) = id {
+                deliveries::add(conn, id, &outbox)?;
+            }
+            Ok(inserted)
+        });
+        inserted.await.inspect_err(|error| self.note_full(error))
     }
 
     /// Stores messages pushed by a peer, all or none. Returns how many were new.
     pub(crate) async fn insert_bulk(&self, rows: Vec<StoredMessage>) -> Result<usize, StoreError> {
-        self.writer
-            .write(move |conn| {
-                let mut new = 0;
-                for row in &rows {
-                    let (inserted, _) = messages::insert(conn, row, Source::Push)?;
-                    new += usize::from(!inserted.already);
-                }
-                Ok(new)
-            })
-            .await
+        let new = self.writer.write(move |conn| {
+            let mut new = 0;
+            for row in &rows {
+                let (inserted, _) = messages::insert(conn, row, Source::Push)?;
+                new += usize::from(!inserted.already);
+            }
+            Ok(new)
+        });
+        new.await.inspect_err(|error| self.note_full(error))
     }
 
     /// One page of a mailbox.
     pub(crate) async fn page(&self, request: PageRequest) -> Result<Page, StoreError> {
-        self.readers
-            .read(move |conn| messages::page(conn, &request))
-            .await
+        self.read(move |conn| messages::page(conn, &request)).await
     }
 
     /// When each of the given messages expires; unknown ones are left out.
@@ -185,8 +265,7 @@ impl Store {
         owner: SwarmPubkey,
         hashes: Vec<MessageHash>,
     ) -> Result<Vec<(MessageHash, Timestamp)>, StoreError> {
-        self.readers
-            .read(move |conn| messages::expiries(conn, &owner, &hashes))
+        self.read(move |conn| messages::expiries(conn, &owner, &hashes))
             .await
     }
 
@@ -248,7 +327,6 @@ impl Store {
         let changes = Arc::new(changes);
         let planned = Arc::clone(&changes);
         let plan = self
-            .readers
             .read(move |conn| messages::plan_expire(conn, &owner, &planned, mode, now))
             .await?;
         if plan.writes.is_empty() {
@@ -260,29 +338,42 @@ impl Store {
         .await
     }
 
-    /// Deletes at most `step` messages whose time has come. Returns how many it deleted.
+    /// Deletes messages whose time has come: at most `step`, and no longer than a write may wait.
+    /// Returns how many it deleted; 0 when none is left.
     pub(crate) async fn sweep(&self, now: Timestamp, step: u32) -> Result<usize, StoreError> {
+        self.pause().await;
         self.writer
             .write(move |conn| messages::sweep(conn, now, step))
             .await
     }
 
-    /// Forgets revocations and undelivered commands of more than 30 days ago and deletions of
-    /// more than 14.
+    /// Forgets revocations, undelivered commands and deletions of more than 30 days ago.
     pub(crate) async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.writer
-            .write(move |conn| {
-                let oldest = now.minus(limits::MAX_TTL_PRIVATE);
-                revocations::forget_before(conn, oldest)?;
-                commands::forget_before(conn, oldest)?;
-                tombstones::forget_before(conn, now.minus(limits::MAX_TTL_PUBLIC))
-            })
-            .await
+        let long_ago = now.minus(limits::MAX_TTL_PRIVATE);
+        for table in [
+            forget::REVOCATIONS,
+            forget::COMMANDS,
+            forget::DELETED_MESSAGES,
+            forget::DELETED_RANGES,
+        ] {
+            let mut old = forget::Old::start(table, long_ago);
+            loop {
+                old = self.read(move |conn| old.find(conn)).await?;
+                if !old.is_empty() {
+                    self.pause().await;
+                    old = self.writer.write(move |conn| old.delete(conn)).await?;
+                }
+                if old.is_last() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many messages are stored.
     pub(crate) async fn message_count(&self) -> Result<u64, StoreError> {
-        self.readers.read(messages::count).await
+        self.read(messages::count).await
     }
 
     // Revocations ----------------------------------------------------------------------------
@@ -320,9 +411,7 @@ impl Store {
         &self,
         owner: SwarmPubkey,
     ) -> Result<Vec<SubaccountToken>, StoreError> {
-        self.readers
-            .read(move |conn| revocations::list(conn, &owner))
-            .await
+        self.read(move |conn| revocations::list(conn, &owner)).await
     }
 
     /// Whether a token is revoked.
@@ -331,8 +420,7 @@ impl Store {
         owner: SwarmPubkey,
         token: SubaccountToken,
     ) -> Result<bool, StoreError> {
-        self.readers
-            .read(move |conn| revocations::contains(conn, &owner, &token))
+        self.read(move |conn| revocations::contains(conn, &owner, &token))
             .await
     }
 
@@ -340,12 +428,12 @@ impl Store {
 
     /// Peers something is waiting for.
     pub(crate) async fn waiting_peers(&self) -> Result<Vec<Ed25519PublicKey>, StoreError> {
-        self.readers.read(deliveries::waiting_peers).await
+        self.read(deliveries::waiting_peers).await
     }
 
     /// How many single deliveries (messages and commands) are waiting.
     pub(crate) async fn waiting_count(&self) -> Result<u64, StoreError> {
-        self.readers.read(deliveries::count).await
+        self.read(deliveries::count).await
     }
 
     /// The oldest messages waiting for a peer, up to about `max_bytes`, with their row ids.
@@ -387,8 +475,7 @@ impl Store {
         peer: Ed25519PublicKey,
         max: u32,
     ) -> Result<Vec<PendingCommand>, StoreError> {
-        self.readers
-            .read(move |conn| commands::next(conn, &peer, max))
+        self.read(move |conn| commands::next(conn, &peer, max))
             .await
     }
 
@@ -439,12 +526,12 @@ impl Store {
 
     /// How many dumps are not finished.
     pub(crate) async fn dump_count(&self) -> Result<u64, StoreError> {
-        self.readers.read(dumps::count).await
+        self.read(dumps::count).await
     }
 
     /// The dumps that are not finished.
     pub(crate) async fn dumps(&self) -> Result<Vec<Dump>, StoreError> {
-        self.readers.read(dumps::all).await
+        self.read(dumps::all).await
     }
 
     /// The next messages of a dump, up to about `max_bytes`, and the row id they reach to.
@@ -453,8 +540,7 @@ impl Store {
         dump: Dump,
         max_bytes: usize,
     ) -> Result<(Vec<StoredMessage>, i64), StoreError> {
-        self.readers
-            .read(move |conn| dumps::page(conn, &dump, max_bytes))
+        self.read(move |conn| dumps::page(conn, &dump, max_bytes))
             .await
     }
 
@@ -465,13 +551,18 @@ impl Store {
             .await
     }
 
+    /// Changes how large the file may become.
+    pub(crate) async fn limit_size(&self, max_bytes: u64) -> Result<(), StoreError> {
+        self.writer
+            .write(move |conn| schema::limit_size(conn, max_bytes))
+            .await
+    }
+
     // Small state ----------------------------------------------------------------------------
 
     /// A remembered number.
     pub(crate) async fn number(&self, name: &'static str) -> Result<Option<i64>, StoreError> {
-        self.readers
-            .read(move |conn| schema::number(conn, name))
-            .await
+        self.read(move |conn| schema::number(conn, name)).await
     }
 
     /// Remembers a number.

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod faults;
 mod folder;
 mod info;
 mod keys;
 mod network;
 mod options;
 mod ports;
-mod seed_server;
 
 pub use error::DevnetError;
 pub use info::{DevnetInfo, DevnetNode, NodeInfo};

@@ -4,18 +4,19 @@ use core::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use session_node::{Node, NodeConfig, NodeIdentity, RunningNode, TestTiming};
+use session_node::{Node, NodeConfig, NodeIdentity, REPORTED_VERSION, RunningNode, TestTiming};
 use session_registry::assignment::{self, SwarmParams};
-use session_registry::{NodeList, RegisteredNode, Registry, StaticRegistry};
-use session_types::{NodeContact, SwarmId, SwarmPubkey};
+use session_registry::{ChainTip, NodeList, RegisteredNode, Registry, StaticRegistry};
+use session_seed::SeedServer;
+use session_types::{Ed25519PublicKey, NodeContact, SwarmId, SwarmPubkey};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::faults::Faults;
 use crate::folder::{Folder, Saved};
 use crate::info::desktop_command;
 use crate::keys::NetworkSeed;
 use crate::options::Customise;
 use crate::ports::{self, Sockets, Wish};
-use crate::seed_server::SeedServer;
 use crate::{DevnetError, DevnetInfo, DevnetNode, DevnetOptions, DevnetProgress, NodeInfo};
 
 /// A running private network.
@@ -27,6 +28,7 @@ pub struct Devnet {
     seed_address: SocketAddr,
     registry: Arc<StaticRegistry>,
     customise: Option<Customise>,
+    faults: Arc<Faults>,
     // The order of dropping: those who write to the folder go before it.
     seed_server: SeedServer,
     slots: Vec<Slot>,
@@ -96,11 +98,14 @@ impl Devnet {
         let sockets = ports::bind(count, &wish)?;
         folder.save(&Saved::new(seed.0, count, port_numbers(&sockets)?))?;
 
+        let faults = Faults::new(count);
         let configs = sockets
             .nodes
             .into_iter()
             .enumerate()
-            .map(|(index, socket)| config(seed, &folder, customise.as_ref(), index, socket))
+            .map(|(index, socket)| {
+                config(seed, &folder, &faults, customise.as_ref(), index, socket)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let list = NodeList::new(seed.tip(), registered(seed, &configs))?;
         progress(DevnetProgress::Prepared {
@@ -121,6 +126,7 @@ impl Devnet {
             seed_server: SeedServer::start(sockets.seed, Arc::clone(&registry) as _),
             registry,
             customise,
+            faults,
             slots: Vec::with_capacity(count),
             folder,
         };
@@ -239,6 +245,7 @@ impl Devnet {
         let config = config(
             self.seed,
             &self.folder,
+            &self.faults,
             self.customise.as_ref(),
             index,
             socket,
@@ -246,6 +253,40 @@ impl Devnet {
         let running = self.run(index, config).await?;
         self.slot(index)?.running = Some(running);
         Ok(())
+    }
+
+    /// Puts nodes into other swarms, or with [`SwarmId::UNASSIGNED`] into none. All nodes see the
+    /// new list at once.
+    ///
+    /// # Errors
+    /// [`DevnetError::NoSuchNode`], [`DevnetError::Registry`].
+    pub fn assign(&mut self, changes: &[(usize, SwarmId)]) -> Result<(), DevnetError> {
+        for (index, swarm) in changes {
+            self.slot(*index)?.contact.swarm = *swarm;
+        }
+        let before = self.registry.snapshot();
+        let listed = self.slots.iter().map(|slot| {
+            let known = before.get(&slot.contact.ed25519);
+            let version = known.map_or(REPORTED_VERSION, |node| node.version);
+            RegisteredNode::active(slot.contact.clone(), version)
+        });
+        let tip = ChainTip {
+            height: before.tip().height + 1,
+            ..before.tip().clone()
+        };
+        let list = NodeList::new(tip, listed.collect())?;
+        self.registry.replace(list);
+        Ok(())
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub(crate) fn key_of(&self, index: usize) -> Result<Ed25519PublicKey, DevnetError> {
+        let slot = self.slots.get(index);
+        slot.map(|slot| slot.contact.ed25519)
+            .ok_or(DevnetError::NoSuchNode(index))
     }
 
     /// Everything a client or a script needs to know.
@@ -334,6 +375,7 @@ fn check_same(saved: &Saved, nodes: usize, seed: Option<u64>) -> Result<(), Devn
 fn config(
     seed: NetworkSeed,
     folder: &Folder,
+    faults: &Arc<Faults>,
     customise: Option<&Customise>,
     index: usize,
     socket: TcpListener,
@@ -345,8 +387,12 @@ fn config(
     // All traffic comes from one address here.
     config.limits.listener.max_connections_per_ip = config.limits.listener.max_connections;
     config.limits.max_quic_connections_per_ip = config.limits.max_quic_connections;
+    config.limits.max_body_memory_per_ip = config.limits.max_body_memory;
+    config.limits.max_answer_memory_per_ip = config.limits.max_answer_memory;
     // They run or fall together, and who fails is to be found out by those who ask.
     config.timing.testing = TestTiming::off();
+    config.clock = faults.clock(index);
+    config.edge = Some(faults.edge(*config.identity.ed25519()));
     if let Some(customise) = customise {
         customise(index, &mut config);
     }

@@ -1,37 +1,41 @@
-//! Load for one node: keep-alive TLS connections, prepared and signed requests, every answer
-//! checked. Prints latencies, throughput and the node's processor time.
-//!
-//! Without `--target` it runs a node in a process of its own, in a temporary folder, and stops it
-//! at the end.
-
+#![doc = include_str!("../README.md")]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line tool prints its results"
 )]
 
-mod connection;
+mod arguments;
+mod big;
 mod load;
 mod measure;
 mod node_process;
 mod onion;
+mod overload;
+mod plot;
+mod process;
 mod requests;
+mod soak;
+mod sweep;
+mod table;
+mod transport;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use load::{Load, Pace};
-use measure::Report;
-use node_process::Cluster;
+use arguments::{Common, MAX_SECONDS};
+use load::{Pace, Run};
 use requests::Case;
 
 #[derive(Debug, Parser)]
 #[command(
     name = "session-loadgen",
-    about = "Measures what a storage node, or a swarm of them, can do"
+    about = "Measures what a storage node, or a swarm of them, can do",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
 )]
 struct Cli {
     #[command(subcommand)]
@@ -40,8 +44,41 @@ struct Cli {
     run: RunArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples (measure with a release build, on a machine that does nothing else):
+  session-loadgen --case store --case retrieve
+      as fast as it goes, one node
+  session-loadgen --case store --rate 1500 --seconds 20
+      latencies at 1500 requests per second
+  session-loadgen --nodes 5 --connections 30 --case onion-store3
+      a swarm of five, which are the relays too
+  session-loadgen sweep --case store --svg store.svg
+      latency against rate, as a plot
+  session-loadgen overload --case store
+      three times what the node can do
+  session-loadgen big --gigabytes 3.5
+      start with a large database
+  session-loadgen big --messages 1000000 --expired
+      deleting a million expired messages
+  session-loadgen table --markdown table.md --json table.json
+      all of it beside the reference
+  session-loadgen soak --minutes 60
+      whether memory and descriptors stay level";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Latency against rate: requests come at each of the given rates whether they are answered
+    /// or not, and times count from when a request was due.
+    Sweep(sweep::Arguments),
+    /// Offers several times what the node can do, and shows what it still answers and how fast it
+    /// refuses the rest.
+    Overload(overload::Arguments),
+    /// Start, memory and disk of a node with a large database, or its removal of expired messages.
+    Big(big::Arguments),
+    /// Every row of the table of docs/performance.md, beside the reference and the goal.
+    Table(table::Arguments),
+    /// Load for a long time, while memory, descriptors and threads of the nodes are watched.
+    Soak(soak::Arguments),
     /// Runs the node that is measured, until standard input ends.
     #[command(hide = true)]
     Node {
@@ -51,35 +88,24 @@ enum Command {
         port: u16,
         #[arg(long)]
         list: Option<PathBuf>,
+        #[arg(long)]
+        max_requests: Option<usize>,
     },
 }
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Address of a running node; its process is not measured [default: start one].
-    #[arg(long, value_name = "IP:PORT")]
-    target: Option<SocketAddr>,
-    /// Nodes to start, all of one swarm; every store goes to all of them.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=20))]
-    nodes: u16,
+    #[command(flatten)]
+    common: Common,
     /// What to ask, in this order.
     #[arg(long, value_enum, default_values_t = [Case::Info, Case::Store, Case::Retrieve])]
     case: Vec<Case>,
-    /// Connections, each from its own loopback address.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=2000))]
-    connections: u16,
     /// Length of each case.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=MAX_SECONDS))]
     seconds: u32,
     /// Requests per second of an open loop [default: a closed loop, as fast as it goes].
     #[arg(long)]
     rate: Option<u32>,
-    /// Bytes of a stored message.
-    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=76_800))]
-    message_bytes: u32,
-    /// Accounts the requests are spread over.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    accounts: u16,
     /// One JSON object per case.
     #[arg(long)]
     json: bool,
@@ -87,7 +113,23 @@ struct RunArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    let cli = Cli::parse();
+    process::permit_many_files();
+    let result = match cli.command {
+        None => measure_cases(&cli.run).await,
+        Some(Command::Sweep(arguments)) => sweep::run(&arguments).await,
+        Some(Command::Overload(arguments)) => overload::run(&arguments).await,
+        Some(Command::Big(arguments)) => big::run(&arguments).await,
+        Some(Command::Table(arguments)) => table::run(&arguments).await,
+        Some(Command::Soak(arguments)) => soak::run(&arguments).await,
+        Some(Command::Node {
+            data_dir,
+            port,
+            list,
+            max_requests,
+        }) => node_process::serve(data_dir, port, list, max_requests).await,
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -96,72 +138,33 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Some(Command::Node {
-        data_dir,
-        port,
-        list,
-    }) = cli.command
-    {
-        return node_process::serve(data_dir, port, list).await;
-    }
-    let run = cli.run;
-    let cluster = match run.target {
-        None => Some(Cluster::start(run.nodes).await?),
-        Some(_) => None,
-    };
-    let nodes = cluster.as_ref().map(Cluster::contacts).unwrap_or_default();
-    let own = nodes
-        .iter()
-        .map(|node| SocketAddr::from((node.ip, node.https_port)));
-    let load = Load {
-        targets: run.target.into_iter().chain(own).collect(),
-        pids: cluster.as_ref().map(Cluster::pids).unwrap_or_default(),
-        nodes,
-        connections: run.connections,
-        seconds: run.seconds,
-        pace: run.rate.map_or(Pace::Closed, Pace::PerSecond),
-        message_bytes: run.message_bytes as usize,
-        accounts: run.accounts,
-    };
-    if let Some(pid) = load.pids.first()
-        && let Some(rss) = measure::resident_mib(*pid)
-        && !run.json
+async fn measure_cases(arguments: &RunArguments) -> anyhow::Result<()> {
+    let mut bench = arguments.common.start().await?;
+    if let Some(pid) = bench.load.setup().pids.first()
+        && let Some(rss) = process::resident_mib(*pid)
+        && !arguments.json
     {
         println!("idle node: {rss:.1} MiB resident");
     }
-    for case in run.case {
-        let report = load.run(case).await?;
-        if run.json {
+    for case in &arguments.case {
+        let run = Run {
+            case: *case,
+            pace: arguments
+                .rate
+                .map_or(Pace::Closed, |rate| Pace::PerSecond(rate.into())),
+            length: Duration::from_secs(arguments.seconds.into()),
+        };
+        let report = bench.load.run(run).await?;
+        if arguments.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            print(&report);
+            println!("{}", report.line());
+            if *case == Case::RelayedHop
+                && let Some(hops) = report.per_second_and_core()
+            {
+                println!("{:<15} {hops:>8.0} hops per second and core", "");
+            }
         }
     }
-    if let Some(cluster) = cluster {
-        cluster.stop().await?;
-    }
-    Ok(())
-}
-
-fn print(report: &Report) {
-    println!(
-        "{:<15} {:>8.0} req/s  p50 {:>6.2} ms  p99 {:>6.2} ms  p99.9 {:>6.2} ms  {} ok, {} errors{}",
-        report.case,
-        report.requests_per_second,
-        report.p50_ms,
-        report.p99_ms,
-        report.p999_ms,
-        report.requests,
-        report.errors,
-        match (
-            report.node_cpu_seconds,
-            report.node_cpu_ms_per_request,
-            report.node_rss_mib
-        ) {
-            (Some(cpu), Some(each), Some(rss)) =>
-                format!(", nodes {cpu:.2} CPU s ({each:.3} ms each), {rss:.0} MiB"),
-            _ => String::new(),
-        }
-    );
+    bench.stop().await
 }

@@ -1,6 +1,6 @@
 //! Nodes in processes of their own, so that processor time and memory are theirs alone.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,20 +16,30 @@ use tokio::process::{Child, Command};
 /// The nodes that are measured, all of one swarm.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    nodes: Vec<NodeProcess>,
+    nodes: Vec<(NodeProcess, NodeContact)>,
     _folder: TempDir,
 }
 
+/// Where a node is in the network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// The only node, on any port.
+    Alone,
+    /// One of the nodes in a list, which says where it listens.
+    Listed { port: u16, list: &'a Path },
+}
+
+/// One node in a process of its own, which ends with this value.
 #[derive(Debug)]
-struct NodeProcess {
+pub(crate) struct NodeProcess {
     child: Child,
-    contact: NodeContact,
+    address: SocketAddr,
     pid: u32,
 }
 
 impl Cluster {
     /// Starts this program again as `count` nodes and waits until they listen.
-    pub(crate) async fn start(count: u16) -> anyhow::Result<Self> {
+    pub(crate) async fn start(count: u16, max_requests: Option<usize>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("session-loadgen-")
             .tempdir()?;
@@ -38,8 +48,7 @@ impl Cluster {
             let dir = folder.path().join(index.to_string());
             let identity = NodeIdentity::load_or_create(&dir)?;
             // Held until all have one, so that no two get the same.
-            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let port = socket.local_addr()?.port();
+            let (sockets, port) = free_port()?;
             let contact = NodeContact {
                 ed25519: *identity.ed25519(),
                 x25519: *identity.x25519(),
@@ -49,14 +58,15 @@ impl Cluster {
                 omq_port: port,
                 swarm: SwarmId::new(0),
             };
-            places.push((dir, contact, socket));
+            places.push((dir, contact, sockets));
         }
         let entries: Vec<_> = places
             .iter()
             .map(|(_, node, _)| {
                 serde_json::json!({
                     "pubkey_ed25519": node.ed25519, "pubkey_x25519": node.x25519,
-                    "public_ip": node.ip, "storage_port": node.https_port, "swarm_id": 0
+                    "public_ip": node.ip, "storage_port": node.https_port,
+                    "storage_lmq_port": node.omq_port, "swarm_id": 0
                 })
             })
             .collect();
@@ -69,7 +79,12 @@ impl Cluster {
             .collect();
         let mut nodes = Vec::new();
         for (dir, contact) in places {
-            nodes.push(NodeProcess::start(&dir, contact, &list).await?);
+            let place = Place::Listed {
+                port: contact.https_port,
+                list: &list,
+            };
+            let node = NodeProcess::start(&dir, place, max_requests).await?;
+            nodes.push((node, contact));
         }
         Ok(Self {
             nodes,
@@ -78,32 +93,42 @@ impl Cluster {
     }
 
     pub(crate) fn contacts(&self) -> Vec<NodeContact> {
-        self.nodes.iter().map(|node| node.contact.clone()).collect()
+        self.nodes.iter().map(|(_, node)| node.clone()).collect()
     }
 
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.nodes.iter().map(|node| node.pid).collect()
+        self.nodes.iter().map(|(node, _)| node.pid).collect()
     }
 
-    /// Ends them by closing their standard input.
+    /// Ends them all, then waits for them.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        for node in &mut self.nodes {
-            drop(node.child.stdin.take());
+        for (node, _) in &mut self.nodes {
+            node.ask_to_end();
         }
-        for node in &mut self.nodes {
-            node.child.wait().await?;
+        for (node, _) in self.nodes {
+            node.stop().await?;
         }
         Ok(())
     }
 }
 
 impl NodeProcess {
-    async fn start(dir: &Path, contact: NodeContact, list: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["node", "--data-dir"])
-            .arg(dir)
-            .args(["--port", &contact.https_port.to_string(), "--list"])
-            .arg(list)
+    /// Starts a node and waits until it listens. It works on `max_requests` at a time, if stated.
+    pub(crate) async fn start(
+        dir: &Path,
+        place: Place<'_>,
+        max_requests: Option<usize>,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["node", "--data-dir"]).arg(dir);
+        if let Place::Listed { port, list } = place {
+            command.args(["--port", &port.to_string(), "--list"]);
+            command.arg(list);
+        }
+        if let Some(most) = max_requests {
+            command.args(["--max-requests", &most.to_string()]);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -113,13 +138,47 @@ impl NodeProcess {
         let stdout = child.stdout.take().context("a node has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).await?;
-        anyhow::ensure!(!line.is_empty(), "a node did not start");
+        let address = line.trim().parse().context("a node did not start")?;
         Ok(Self {
             child,
-            contact,
+            address,
             pid,
         })
     }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// It stops in good order when its standard input ends.
+    fn ask_to_end(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Stops it in good order.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.ask_to_end();
+        let status = self.child.wait().await?;
+        anyhow::ensure!(status.success(), "a node failed when it stopped: {status}");
+        Ok(())
+    }
+}
+
+/// A port that is free for TCP and for UDP: a node takes both.
+fn free_port() -> anyhow::Result<((TcpListener, UdpSocket), u16)> {
+    for _ in 0..50 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        if let Ok(datagrams) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok(((listener, datagrams), port));
+        }
+    }
+    anyhow::bail!("no free port")
 }
 
 /// The child's side.
@@ -127,30 +186,36 @@ pub(crate) async fn serve(
     data_dir: PathBuf,
     port: u16,
     list: Option<PathBuf>,
+    max_requests: Option<usize>,
 ) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     let address = listener.local_addr()?;
     let identity = NodeIdentity::load_or_create(&data_dir)?;
+    let keys = (*identity.ed25519(), *identity.x25519(), identity.legacy());
+    let mut config = NodeConfig::new(identity, data_dir, listener)?;
     let list = match list {
         Some(file) => session_registry::file::read(&std::fs::read(file)?)?,
         None => {
+            let (ed25519, x25519, legacy) = keys;
             let contact = NodeContact {
-                ed25519: *identity.ed25519(),
-                x25519: *identity.x25519(),
-                legacy: identity.legacy(),
-                ip: Ipv4Addr::LOCALHOST,
-                https_port: address.port(),
-                omq_port: address.port(),
+                ed25519,
+                x25519,
+                legacy,
+                ip: config.address.ip,
+                https_port: config.address.https_port,
+                omq_port: config.address.omq_port,
                 swarm: SwarmId::new(0),
             };
             let alone = RegisteredNode::active(contact, REPORTED_VERSION);
             NodeList::new(ChainTip::at_height(1), vec![alone])?
         }
     };
-    let mut config = NodeConfig::new(identity, data_dir, listener)?;
     // The node is measured, not its limit per address, nor its curiosity about others.
     config.limits.rate.capacity = u32::MAX;
     config.limits.rate.refill_per_second = u32::MAX;
+    if let Some(most) = max_requests {
+        config.limits.max_requests = most;
+    }
     config.timing.testing = TestTiming::off();
     let node = Node::start(config, Arc::new(StaticRegistry::new(list))).await?;
     println!("{address}");

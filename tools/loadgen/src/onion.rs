@@ -39,18 +39,18 @@ pub(crate) fn wrap(path: &[&NodeContact], payload: &[u8]) -> anyhow::Result<(Vec
 }
 
 impl Opener {
-    /// The text of the answer, if it can be opened and says 200.
-    pub(crate) fn open(&self, answer: &[u8]) -> Option<String> {
+    /// Status and text of the answer, if it can be opened.
+    pub(crate) fn open(&self, answer: &[u8]) -> Option<(u16, String)> {
         match self {
             Self::Relayed(key) => {
                 let reply = key.open_node_reply(answer).ok()?;
-                (reply.status == 200).then_some(reply.body)
+                Some((reply.status, reply.body))
             }
             Self::Direct(key) => {
                 let text = key.decrypt(&BASE64.decode(answer).ok()?).ok()?;
                 let reply: serde_json::Value = serde_json::from_slice(&text).ok()?;
-                let good = reply.get("status")?.as_u64() == Some(200);
-                good.then(|| reply.get("body")?.as_str().map(str::to_owned))?
+                let status = u16::try_from(reply.get("status")?.as_u64()?).ok()?;
+                Some((status, reply.get("body")?.as_str()?.to_owned()))
             }
         }
     }

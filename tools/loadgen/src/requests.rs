@@ -33,7 +33,27 @@ pub(crate) enum Case {
     OnionStore3,
     /// A signed `retrieve` of ten messages as an onion request over two relays.
     OnionRetrieve3,
+    /// Passing on: of three nodes only the middle one of the path is measured, which takes a layer
+    /// off a 1 KiB request and hands the answer back.
+    RelayedHop,
+    /// Stores, retrieves and polls, directly and as onion requests over two relays; some of them
+    /// on new connections.
+    Mixed,
 }
+
+/// What `mixed` consists of, in this order again and again.
+pub(crate) const MIXTURE: [Case; 10] = [
+    Case::Store,
+    Case::Retrieve,
+    Case::IdlePoll,
+    Case::OnionStore3,
+    Case::Retrieve,
+    Case::Store,
+    Case::OnionRetrieve3,
+    Case::IdlePoll,
+    Case::Retrieve,
+    Case::OnionStore,
+];
 
 impl Case {
     pub(crate) const fn name(self) -> &'static str {
@@ -48,43 +68,87 @@ impl Case {
             Self::OnionStore => "onion-store",
             Self::OnionStore3 => "onion-store3",
             Self::OnionRetrieve3 => "onion-retrieve3",
+            Self::RelayedHop => "relayed-hop",
+            Self::Mixed => "mixed",
         }
     }
 
     /// What a good answer must contain, besides status 200.
     pub(crate) const fn expected(self) -> &'static [u8] {
         match self {
-            Self::Info | Self::Handshake | Self::Resumption => b"\"version\"",
+            Self::Info | Self::Handshake | Self::Resumption | Self::RelayedHop => b"\"version\"",
             Self::Store | Self::OnionStore | Self::OnionStore3 => b"\"hash\"",
             Self::Retrieve | Self::Batch | Self::OnionRetrieve3 => b"\"data\"",
             Self::IdlePoll => b"\"messages\":[]",
+            // Each of its requests has its own.
+            Self::Mixed => b"",
         }
     }
-}
 
-impl Case {
     /// Nodes an onion request passes, the last included; `None` for direct requests.
     pub(crate) const fn hops(self) -> Option<usize> {
         match self {
             Self::OnionStore => Some(1),
-            Self::OnionStore3 | Self::OnionRetrieve3 => Some(3),
+            Self::OnionStore3 | Self::OnionRetrieve3 | Self::RelayedHop | Self::Mixed => Some(3),
             _ => None,
         }
     }
 
     /// Whether the accounts must have messages.
     pub(crate) const fn reads(self) -> bool {
-        matches!(self, Self::Retrieve | Self::Batch | Self::OnionRetrieve3)
+        matches!(
+            self,
+            Self::Retrieve | Self::Batch | Self::OnionRetrieve3 | Self::Mixed
+        )
     }
 
-    /// Whether each request comes over a connection of its own.
-    pub(crate) const fn reconnects(self) -> bool {
-        matches!(self, Self::Handshake | Self::Resumption)
+    /// Whether each request must be another one.
+    pub(crate) const fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Store | Self::OnionStore | Self::OnionStore3 | Self::Mixed
+        )
+    }
+
+    /// After how many requests a connection is replaced by a new one.
+    pub(crate) const fn requests_per_connection(self) -> Option<usize> {
+        match self {
+            Self::Handshake | Self::Resumption => Some(1),
+            Self::Mixed => Some(100),
+            _ => None,
+        }
     }
 }
 
 /// Messages an account has when retrieving is measured.
 pub(crate) const PRELOADED: usize = 10;
+
+/// Who messages are stored for and retrieved by. Those that are read from are not written to, so
+/// their answers stay the same.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    pub(crate) readers: Vec<AccountKeys>,
+    pub(crate) writers: Vec<AccountKeys>,
+}
+
+impl Accounts {
+    /// `count` of each.
+    pub(crate) fn generate(count: u16) -> Self {
+        Self {
+            readers: accounts(count),
+            writers: accounts(count),
+        }
+    }
+
+    /// Those a case is about.
+    pub(crate) fn of(&self, case: Case) -> &[AccountKeys] {
+        if case.writes() {
+            &self.writers
+        } else {
+            &self.readers
+        }
+    }
+}
 
 pub(crate) fn accounts(count: u16) -> Vec<AccountKeys> {
     (0..count)
@@ -104,12 +168,21 @@ pub(crate) fn info() -> Bytes {
     Request::Info.to_json_text().into()
 }
 
-pub(crate) fn store(account: &AccountKeys, bytes: usize) -> anyhow::Result<Bytes> {
+/// `info` with a kibibyte of something else, so that an onion layer has a usual size.
+pub(crate) fn padded_info() -> Bytes {
+    let padding = "x".repeat(1024);
+    let body = serde_json::json!({ "method": "info", "params": { "padding": padding } });
+    body.to_string().into()
+}
+
+/// How long a stored message lives unless stated otherwise.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn store(account: &AccountKeys, bytes: usize, ttl: Duration) -> anyhow::Result<Bytes> {
     let mut data = vec![0; bytes];
     rand::rng().fill_bytes(&mut data);
     let owner = SwarmPubkey::from(account.account_id());
-    let day = Duration::from_secs(24 * 3600);
-    let store = Store::unsigned(owner, now(), day, data).context("message size")?;
+    let store = Store::unsigned(owner, now(), ttl, data).context("message size")?;
     Ok(Request::Store(store).to_json_text().into())
 }
 

@@ -47,6 +47,22 @@ fn one_node() {
 }
 
 #[test]
+fn one_node_over_quic() {
+    let mut arguments = vec!["--transport", "quic"];
+    for case in [
+        "info",
+        "store",
+        "retrieve",
+        "batch",
+        "idle-poll",
+        "onion-store",
+    ] {
+        arguments.extend(["--case", case]);
+    }
+    measure(&arguments);
+}
+
+#[test]
 fn a_swarm_of_three_at_a_given_rate() {
     measure(&[
         "--nodes",
@@ -59,6 +75,10 @@ fn a_swarm_of_three_at_a_given_rate() {
         "onion-store3",
         "--case",
         "onion-retrieve3",
+        "--case",
+        "relayed-hop",
+        "--case",
+        "mixed",
     ]);
 }
 

@@ -27,54 +27,73 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const PIECE: usize = 64 * 1024;
 
 /// Memory that messages take together from when their first byte arrives until they are worked
-/// off.
-#[derive(Debug, Clone)]
+/// off: one pool for all, perhaps another for the side that sends.
+#[derive(Debug, Clone, Default)]
 pub struct Budget {
-    pool: Arc<Semaphore>,
-    unit: usize,
+    pools: Vec<(Arc<Semaphore>, usize)>,
+}
+
+/// A share of the pools of a [`Budget`]; dropping it gives it back.
+#[derive(Debug, Default)]
+pub struct Share {
+    permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Budget {
+    /// No limit at all.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self::default()
+    }
+
     /// A budget of as many units as `pool` has permits, each of `unit` bytes.
     #[must_use]
     pub fn new(pool: Arc<Semaphore>, unit: usize) -> Self {
-        Self {
-            pool,
-            unit: unit.max(1),
-        }
+        Self::unlimited().and(pool, unit)
+    }
+
+    /// The same, and what it gives must be in this pool too.
+    #[must_use]
+    pub fn and(mut self, pool: Arc<Semaphore>, unit: usize) -> Self {
+        self.pools.push((pool, unit.max(1)));
+        self
     }
 
     /// Makes the share cover so many bytes, if there is room at once.
-    fn cover(&self, share: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> bool {
-        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = bytes.div_ceil(self.unit).saturating_sub(held);
-        if missing == 0 {
-            return true;
-        }
-        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        let Ok(more) = Arc::clone(&self.pool).try_acquire_many_owned(missing) else {
-            return false;
-        };
-        match share {
-            Some(share) => share.merge(more),
-            None => *share = Some(more),
+    pub fn cover(&self, share: &mut Share, bytes: usize) -> bool {
+        for (index, (pool, unit)) in self.pools.iter().enumerate() {
+            let held = share.permits.get(index).map_or(0, permits);
+            let missing = bytes.div_ceil(*unit).saturating_sub(held);
+            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+            let Ok(more) = Arc::clone(pool).try_acquire_many_owned(missing) else {
+                return false;
+            };
+            match share.permits.get_mut(index) {
+                Some(held) => held.merge(more),
+                None => share.permits.push(more),
+            }
         }
         true
     }
 
     /// Takes out of the share what is not needed for the `rest` bytes that stay.
-    fn split(
-        &self,
-        share: &mut Option<OwnedSemaphorePermit>,
-        rest: usize,
-    ) -> Option<OwnedSemaphorePermit> {
-        let keep = rest.div_ceil(self.unit);
-        if keep == 0 {
-            return share.take();
+    fn split(&self, share: &mut Share, rest: usize) -> Share {
+        let taken = |(held, (_, unit)): (&mut OwnedSemaphorePermit, &(_, usize))| {
+            held.split(permits(held).saturating_sub(rest.div_ceil(*unit)))
+        };
+        Share {
+            permits: share
+                .permits
+                .iter_mut()
+                .zip(&self.pools)
+                .filter_map(taken)
+                .collect(),
         }
-        let held = share.as_mut()?;
-        held.split(held.num_permits().saturating_sub(keep))
     }
+}
+
+fn permits(permit: &OwnedSemaphorePermit) -> usize {
+    permit.num_permits()
 }
 
 /// What was answered to a command.
@@ -83,8 +102,8 @@ pub struct Response {
     pub good: bool,
     /// What stands in it.
     pub body: Vec<u8>,
-    /// The body's share of the [`Budget`], if there is one.
-    pub share: Option<OwnedSemaphorePermit>,
+    /// The body's share of the [`Budget`].
+    pub share: Share,
 }
 
 impl fmt::Debug for Response {
@@ -116,24 +135,20 @@ pub(crate) enum ReadFailure {
 pub(crate) struct Reader {
     recv: RecvStream,
     decoder: StreamDecoder,
-    budget: Option<Budget>,
-    share: Option<OwnedSemaphorePermit>,
+    budget: Budget,
+    share: Share,
     patience: Option<Duration>,
     due: Option<Instant>,
 }
 
 impl Reader {
     /// `patience`: how long a message may take to arrive once begun.
-    pub(crate) fn new(
-        recv: RecvStream,
-        budget: Option<Budget>,
-        patience: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(recv: RecvStream, budget: Budget, patience: Option<Duration>) -> Self {
         Self {
             recv,
             decoder: StreamDecoder::new(),
             budget,
-            share: None,
+            share: Share::default(),
             patience,
             due: None,
         }
@@ -142,9 +157,7 @@ impl Reader {
     /// The next message and its share of the budget; nothing when the other side has finished.
     ///
     /// Cancel-safe.
-    pub(crate) async fn next(
-        &mut self,
-    ) -> Result<Option<(StreamMessage, Option<OwnedSemaphorePermit>)>, ReadFailure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<(StreamMessage, Share)>, ReadFailure> {
         loop {
             let message = self
                 .decoder
@@ -153,10 +166,7 @@ impl Reader {
             let pending = self.decoder.pending();
             if let Some(message) = message {
                 self.due = None;
-                let share = match &self.budget {
-                    Some(budget) => budget.split(&mut self.share, pending),
-                    None => None,
-                };
+                let share = self.budget.split(&mut self.share, pending);
                 return Ok(Some((message, share)));
             }
             if pending == 0 {
@@ -178,8 +188,9 @@ impl Reader {
                     Err(ReadFailure::Broken)
                 };
             };
-            if let Some(budget) = &self.budget
-                && !budget.cover(&mut self.share, pending + chunk.bytes.len())
+            if !self
+                .budget
+                .cover(&mut self.share, pending + chunk.bytes.len())
             {
                 return Err(ReadFailure::NoMemory);
             }
@@ -361,17 +372,30 @@ mod tests {
     #[test]
     fn the_budget_follows_what_is_held() {
         let pool = Arc::new(Semaphore::new(10));
-        let budget = Budget::new(Arc::clone(&pool), 100);
-        let mut share = None;
+        let own = Arc::new(Semaphore::new(400));
+        let budget = Budget::new(Arc::clone(&pool), 100).and(Arc::clone(&own), 1);
+        let mut share = Share::default();
         assert!(budget.cover(&mut share, 250));
         assert!(budget.cover(&mut share, 200));
-        assert_eq!(pool.available_permits(), 7);
-        assert!(!budget.cover(&mut share, 1001));
+        assert_eq!(
+            (pool.available_permits(), own.available_permits()),
+            (7, 150)
+        );
+        assert!(!budget.cover(&mut share, 1001), "more than the first has");
+        assert!(!budget.cover(&mut share, 500), "more than the second has");
         let taken = budget.split(&mut share, 50);
-        assert_eq!(taken.map_or(0, |taken| taken.num_permits()), 2);
-        assert_eq!(pool.available_permits(), 9);
+        assert_eq!(own.available_permits(), 150);
+        drop(taken);
+        assert_eq!(
+            (pool.available_permits(), own.available_permits()),
+            (9, 350)
+        );
         drop(budget.split(&mut share, 0));
-        assert!(share.is_none());
-        assert_eq!(pool.available_permits(), 10);
+        drop(share);
+        assert_eq!(
+            (pool.available_permits(), own.available_permits()),
+            (10, 400)
+        );
+        assert!(Budget::unlimited().cover(&mut Share::default(), usize::MAX));
     }
 }

@@ -21,17 +21,13 @@ pub type Push = mpsc::Receiver<(String, Vec<u8>)>;
 /// A connection this side opened. Dropping it closes it.
 pub struct Connection {
     quinn: quinn::Connection,
-    budget: Option<Budget>,
+    budget: Budget,
     pushes: mpsc::Sender<(String, Vec<u8>)>,
     life: Life,
 }
 
 impl Connection {
-    pub(crate) fn new(
-        quinn: quinn::Connection,
-        budget: Option<Budget>,
-        life: Life,
-    ) -> (Self, Push) {
+    pub(crate) fn new(quinn: quinn::Connection, budget: Budget, life: Life) -> (Self, Push) {
         let (pushes, pushed) = mpsc::channel(PUSHES);
         let connection = Self {
             quinn,

@@ -107,7 +107,7 @@ impl Endpoint {
         &self,
         target: Target,
         own: &TlsKey,
-        budget: Option<Budget>,
+        budget: Budget,
     ) -> Result<(Connection, Push), QuicError> {
         let config = self.client_config(&target, own)?;
         let connecting = self

@@ -9,7 +9,7 @@ mod life;
 mod server;
 mod settings;
 
-pub use channel::{Budget, Response, Stream};
+pub use channel::{Budget, Response, Share, Stream};
 pub use connection::{Connection, Push};
 pub use endpoint::{Endpoint, Target};
 pub use error::{CloseCode, QuicError};

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::channel::{Outgoing, ReadFailure, Reader, writer};
 use crate::life::Life;
 use crate::settings::trust;
-use crate::{Budget, CloseCode, Endpoint, Protocol, Response, ServerLimits, Stream, key};
+use crate::{Budget, CloseCode, Endpoint, Protocol, Response, ServerLimits, Share, Stream, key};
 
 /// A place among the open connections; dropping it gives the place back.
 pub trait Place: Send + Sync + 'static {
@@ -28,6 +28,9 @@ pub trait Place: Send + Sync + 'static {
 
     /// Ready when somebody else has got the place.
     fn evicted(&self) -> impl Future<Output = ()> + Send;
+
+    /// The memory that what arrives on the connection may take.
+    fn budget(&self) -> Budget;
 }
 
 /// A place that cannot be lost.
@@ -39,6 +42,10 @@ impl Place for OpenPlace {
 
     async fn evicted(&self) {
         core::future::pending::<()>().await;
+    }
+
+    fn budget(&self) -> Budget {
+        Budget::unlimited()
     }
 }
 
@@ -70,7 +77,7 @@ pub struct Command {
     /// Parameters.
     pub body: Vec<u8>,
     /// The body's share of the memory for requests; drop it with the body.
-    pub share: Option<OwnedSemaphorePermit>,
+    pub share: Share,
 }
 
 impl fmt::Debug for Command {
@@ -228,7 +235,6 @@ impl fmt::Debug for Peer {
 struct Shared<S> {
     service: Arc<S>,
     limits: ServerLimits,
-    budget: Budget,
     shutdown: CancellationToken,
     next: AtomicU64,
     life: Life,
@@ -241,14 +247,12 @@ impl Endpoint {
         &self,
         service: Arc<S>,
         limits: ServerLimits,
-        budget: Budget,
         shutdown: CancellationToken,
         drain: Duration,
     ) {
         let shared = Arc::new(Shared {
             service,
             limits,
-            budget,
             shutdown,
             next: AtomicU64::new(0),
             life: self.life.clone(),
@@ -345,8 +349,7 @@ async fn streams<S: Service>(
                 place.set_busy(true);
                 let (out, written) = writer(&shared.life, send, shared.limits.stall);
                 peer.stream_opened(&out);
-                let budget = Some(shared.budget.clone());
-                let reader = Reader::new(recv, budget, Some(shared.limits.stall));
+                let reader = Reader::new(recv, place.budget(), Some(shared.limits.stall));
                 let (shared, peer) = (Arc::clone(shared), Arc::clone(peer));
                 let slots = Arc::clone(&slots);
                 streams.spawn(async move {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use session_quic::{
-    Answer, Budget, CloseCode, Command, Connection, Endpoint, OpenPlace, Peer, Protocol, Push,
+    Answer, Budget, CloseCode, Command, Connection, Endpoint, Peer, Place, Protocol, Push,
     QuicError, ServerLimits, Service, Target, TlsKey,
 };
 use tokio::sync::{Mutex, Semaphore};
@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Answers by what is asked, and remembers who came.
-#[derive(Default)]
 struct Answers {
+    memory: Arc<Semaphore>,
     peers: Mutex<Vec<Arc<Peer>>>,
     full: AtomicBool,
     gone: AtomicUsize,
@@ -27,11 +27,26 @@ struct Answers {
     most: AtomicUsize,
 }
 
-impl Service for Answers {
-    type Place = OpenPlace;
+struct Held(Budget);
 
-    fn admit(&self, _from: SocketAddr) -> Option<OpenPlace> {
-        (!self.full.load(Ordering::SeqCst)).then_some(OpenPlace)
+impl Place for Held {
+    fn set_busy(&self, _busy: bool) {}
+
+    async fn evicted(&self) {
+        core::future::pending::<()>().await;
+    }
+
+    fn budget(&self) -> Budget {
+        self.0.clone()
+    }
+}
+
+impl Service for Answers {
+    type Place = Held;
+
+    fn admit(&self, _from: SocketAddr) -> Option<Held> {
+        let place = Held(Budget::new(Arc::clone(&self.memory), 1));
+        (!self.full.load(Ordering::SeqCst)).then_some(place)
     }
 
     fn greet(&self, peer: &Arc<Peer>) -> Result<(), CloseCode> {
@@ -80,16 +95,20 @@ impl Server {
         let local = || UdpSocket::bind("127.0.0.1:0").unwrap();
         let endpoint = Endpoint::server(local(), &TlsKey::from_seed([1; 32])).unwrap();
         let address = endpoint.local_address().unwrap();
-        let service = Arc::new(Answers::default());
         let memory = Arc::new(Semaphore::new(20_000_000));
+        let service = Arc::new(Answers {
+            memory: Arc::clone(&memory),
+            peers: Mutex::default(),
+            full: AtomicBool::default(),
+            gone: AtomicUsize::default(),
+            running: AtomicUsize::default(),
+            most: AtomicUsize::default(),
+        });
         let stop = CancellationToken::new();
         let serving = {
             let (service, stop) = (Arc::clone(&service), stop.clone());
-            let budget = Budget::new(Arc::clone(&memory), 1);
             tokio::spawn(async move {
-                endpoint
-                    .serve(service, limits, budget, stop, DEADLINE)
-                    .await;
+                endpoint.serve(service, limits, stop, DEADLINE).await;
             })
         };
         let client = Endpoint::client(local()).unwrap();
@@ -114,7 +133,10 @@ impl Server {
     async fn connect(&self) -> (Connection, Push) {
         let target = self.target(Protocol::Client);
         let own = TlsKey::random();
-        self.client.connect(target, &own, None).await.unwrap()
+        self.client
+            .connect(target, &own, Budget::unlimited())
+            .await
+            .unwrap()
     }
 
     async fn stop(self) {
@@ -189,13 +211,16 @@ async fn keys_and_protocols_are_checked_by_both_sides() {
         key: *TlsKey::from_seed([3; 32]).public(),
         ..server.target(Protocol::Client)
     };
-    let refused = server.client.connect(other, &TlsKey::random(), None).await;
+    let refused = server
+        .client
+        .connect(other, &TlsKey::random(), Budget::unlimited())
+        .await;
     assert!(matches!(refused, Err(QuicError::BadAnswer)), "{refused:?}");
 
     let as_node = server.target(Protocol::Node);
     let (node, _pushes) = server
         .client
-        .connect(as_node, &TlsKey::from_seed([2; 32]), None)
+        .connect(as_node, &TlsKey::from_seed([2; 32]), Budget::unlimited())
         .await
         .unwrap();
     let stream = node.open_stream().await.unwrap();
@@ -203,7 +228,7 @@ async fn keys_and_protocols_are_checked_by_both_sides() {
     assert!(answer.unwrap().good);
     let (stranger, _pushes) = server
         .client
-        .connect(as_node, &TlsKey::random(), None)
+        .connect(as_node, &TlsKey::random(), Budget::unlimited())
         .await
         .unwrap();
     timeout(DEADLINE, stranger.closed()).await.unwrap();
@@ -286,7 +311,10 @@ async fn a_full_server_refuses_and_a_message_that_stalls_ends_the_connection() {
     let server = Server::start(limits);
     server.service.full.store(true, Ordering::SeqCst);
     let target = server.target(Protocol::Client);
-    let refused = server.client.connect(target, &TlsKey::random(), None).await;
+    let refused = server
+        .client
+        .connect(target, &TlsKey::random(), Budget::unlimited())
+        .await;
     assert!(matches!(refused, Err(QuicError::Lost)), "{refused:?}");
     server.service.full.store(false, Ordering::SeqCst);
 

@@ -41,7 +41,12 @@ impl Core {
             .bulk_refused
             .add(received - own.len() - foreign);
         match self.store.insert_bulk(own).await {
-            Ok(new) => self.counters.bulk_received.add(new),
+            Ok(new) => {
+                self.counters.bulk_received.add(new);
+                if new > 0 {
+                    self.replication.reconcile.received();
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "pushed messages were not stored");
                 return (500, "Failed to store messages");

@@ -42,6 +42,7 @@ impl SwarmWide for Store {
             };
             core.monitor.stored(message, context.now);
         }
+        core.replication.follow(&self.owner, &hash).await?;
         let key = core.identity.signing_key();
         let mut stored = Stored::signed(key, hash, inserted.expiry, inserted.already);
         if context.origin == Origin::Client {

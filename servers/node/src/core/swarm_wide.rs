@@ -142,8 +142,11 @@ impl Core {
         let mut acknowledged = Vec::new();
         let mut waiting = Vec::new();
         for (member, answer) in forwarded {
-            let settled = answer.as_ref().is_ok_and(|reply| !reply.is_temporary());
+            let final_answer = answer.as_ref().is_ok_and(|reply| !reply.is_temporary());
             let outcome = outcome::<R::Result>(answer);
+            // A member whose disk is full has not done it, but will.
+            let settled = final_answer
+                && !matches!(&outcome, NodeOutcome::Failed(failure) if failure.query_failure);
             if outcome.done().is_some() || (settled && method != Method::Store) {
                 acknowledged.push(member);
             } else {

@@ -10,18 +10,21 @@
 //!
 //! The signature covers `session-node-v1` ‖ recipient's Ed25519 key (32 bytes) ‖ timestamp (as in
 //! the header) ‖ path ‖ BLAKE2b-256 of the body. It is accepted from nodes of the current list
-//! whose time is within a minute of ours. What nodes ask of each other may be asked twice, so a
-//! repetition within that minute does no harm.
+//! whose time is within a minute of ours; only comparisons (`reconcile`) may come from a node whose
+//! clock is wrong. What nodes ask of each other may be asked twice, so a repetition within that
+//! time does no harm.
 //!
 //! The answer carries `X-Session-Node-Signature` too: the recipient's signature over
 //! `session-node-reply-v1` ‖ sender's Ed25519 key ‖ signature of the request ‖ decimal status ‖
 //! `:` ‖ BLAKE2b-256 of the body. Without it anybody between two nodes could acknowledge messages
 //! that never arrived.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use session_crypto::{hash::blake2b, verify};
 use session_registry::NodeList;
-use session_types::{Ed25519PublicKey, Signature, Timestamp, limits};
+use session_types::{Ed25519PublicKey, Signature, Timestamp};
 
 use super::PeerReply;
 use crate::NodeIdentity;
@@ -91,7 +94,7 @@ pub(crate) fn verify_request(
     path: &str,
     body: &[u8],
     nodes: &NodeList,
-    now: Timestamp,
+    (now, tolerance): (Timestamp, Duration),
 ) -> Result<Caller, AuthFailure> {
     let text = |name| {
         headers
@@ -109,7 +112,7 @@ pub(crate) fn verify_request(
     if nodes.get(&key).is_none() {
         return Err(AuthFailure::Unknown);
     }
-    if now.distance(time) > limits::SIGNATURE_TOLERANCE {
+    if now.distance(time) > tolerance {
         return Err(AuthFailure::Time);
     }
     verify(
@@ -185,7 +188,6 @@ fn reply_text(
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::time::Duration;
 
     use bytes::Bytes;
     use session_registry::{ChainTip, RegisteredNode};
@@ -195,6 +197,7 @@ mod tests {
     use crate::config::REPORTED_VERSION;
 
     const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn list(identity: &NodeIdentity) -> NodeList {
         let contact = NodeContact {
@@ -217,14 +220,15 @@ mod tests {
         let nodes = list(&sender);
         let (headers, _) = sign_request(&sender, &recipient, NOW, "/node/v1/data", b"body");
         let check = |recipient, path, body: &[u8], nodes: &NodeList, now| {
-            verify_request(&headers, recipient, path, body, nodes, now).map(|caller| caller.key)
+            let time = (now, MINUTE);
+            verify_request(&headers, recipient, path, body, nodes, time).map(|caller| caller.key)
         };
         let path = "/node/v1/data";
         assert_eq!(
             check(&recipient, path, b"body", &nodes, NOW),
             Ok(*sender.ed25519())
         );
-        let edge = NOW.plus(Duration::from_secs(60));
+        let edge = NOW.plus(MINUTE);
         assert_eq!(
             check(&recipient, path, b"body", &nodes, edge),
             Ok(*sender.ed25519())
@@ -246,7 +250,14 @@ mod tests {
             check(&recipient, path, b"body", &empty, NOW),
             Err(AuthFailure::Unknown)
         );
-        let nothing = verify_request(&HeaderMap::new(), &recipient, path, b"", &nodes, NOW);
+        let nothing = verify_request(
+            &HeaderMap::new(),
+            &recipient,
+            path,
+            b"",
+            &nodes,
+            (NOW, MINUTE),
+        );
         assert_eq!(nothing, Err(AuthFailure::Missing));
     }
 
@@ -262,7 +273,7 @@ mod tests {
             "/p",
             b"request",
             &list(&sender),
-            NOW,
+            (NOW, MINUTE),
         )
         .unwrap();
         let (name, value) = sign_reply(&recipient, &caller, 200, b"answer").unwrap();

@@ -7,10 +7,14 @@
 //! |---|---|
 //! | `storage_cc` | the result, a dict; or a list of decimal status and text |
 //! | `data`, `data_ready` | `OK`, or why not |
+//! | `reconcile` | as `storage_cc`; an addition of this implementation, section 17.1 |
+
+use std::time::Duration;
 
 use session_encoding::bt::{ListReader, ListWriter};
 use session_quic::{Answer, Response};
 use session_storage_rpc::{Reply, stream};
+use session_types::limits;
 
 use super::{PeerError, PeerReply};
 
@@ -23,10 +27,17 @@ pub(crate) enum NodeCommand {
     Data,
     /// Say whether you see the same swarm.
     DataReady,
+    /// Compare what both hold.
+    Reconcile,
 }
 
 impl NodeCommand {
-    const ALL: [Self; 3] = [Self::StorageCc, Self::Data, Self::DataReady];
+    const ALL: [Self; 4] = [
+        Self::StorageCc,
+        Self::Data,
+        Self::DataReady,
+        Self::Reconcile,
+    ];
 
     /// Where it is asked over HTTPS.
     pub(crate) const fn path(self) -> &'static str {
@@ -34,6 +45,7 @@ impl NodeCommand {
             Self::StorageCc => "/node/v1/storage_cc",
             Self::Data => "/node/v1/data",
             Self::DataReady => "/node/v1/data_ready",
+            Self::Reconcile => "/node/v1/reconcile",
         }
     }
 
@@ -43,7 +55,23 @@ impl NodeCommand {
             Self::StorageCc => "storage_cc",
             Self::Data => "data",
             Self::DataReady => "data_ready",
+            Self::Reconcile => "reconcile",
         }
+    }
+
+    /// How far a request's time over HTTPS may be off. Comparing is how a node finds out that its
+    /// clock is wrong, and does no harm when it is repeated.
+    pub(crate) const fn time_tolerance(self) -> Duration {
+        match self {
+            Self::StorageCc | Self::Data | Self::DataReady => limits::SIGNATURE_TOLERANCE,
+            Self::Reconcile => Duration::MAX,
+        }
+    }
+
+    /// Whether a node that does not answer this counts as failing: other kinds of nodes do not
+    /// know every command.
+    pub(super) const fn tells_health(self) -> bool {
+        !matches!(self, Self::Reconcile)
     }
 
     pub(crate) fn from_path(path: &str) -> Option<Self> {
@@ -60,12 +88,12 @@ impl NodeCommand {
     pub(crate) fn answer(self, reply: &Reply) -> Answer {
         let body = reply.to_http_body();
         match self {
-            Self::StorageCc if reply.status != 200 => {
+            Self::StorageCc | Self::Reconcile if reply.status != 200 => {
                 let mut parts = ListWriter::new();
                 parts.bytes(reply.status.to_string()).bytes(body);
                 Answer::reply(parts.finish())
             }
-            Self::StorageCc | Self::Data | Self::DataReady => Answer::reply(body),
+            _ => Answer::reply(body),
         }
     }
 
@@ -78,8 +106,10 @@ impl NodeCommand {
             return Ok(PeerReply { status, body });
         }
         let status = match self {
-            Self::StorageCc if body.first() == Some(&b'l') => return read_parts(&body),
-            Self::StorageCc => 200,
+            Self::StorageCc | Self::Reconcile if body.first() == Some(&b'l') => {
+                return read_parts(&body);
+            }
+            Self::StorageCc | Self::Reconcile => 200,
             Self::Data | Self::DataReady => match body.as_slice() {
                 // Upstream answers nothing before it answers OK.
                 b"" | b"OK" => 200,
@@ -120,11 +150,13 @@ fn read_parts(body: &[u8]) -> Result<PeerReply, PeerError> {
 
 #[cfg(test)]
 mod tests {
+    use session_quic::Share;
+
     use super::*;
 
     fn reply(command: NodeCommand, good: bool, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let body = body.to_vec();
-        let share = None;
+        let share = Share::default();
         let reply = command.reply(Response { good, body, share }).ok()?;
         Some((reply.status, reply.body.to_vec()))
     }

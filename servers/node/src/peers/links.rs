@@ -8,7 +8,9 @@ use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use session_quic::{CloseCode, Connection, Endpoint, Protocol, QuicError, Stream, Target, TlsKey};
+use session_quic::{
+    Budget, CloseCode, Connection, Endpoint, Protocol, QuicError, Stream, Target, TlsKey,
+};
 use session_types::{Ed25519PublicKey, NodeContact};
 
 use super::NodeCommand;
@@ -33,7 +35,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn stream(&self, command: NodeCommand) -> &Stream {
         match command {
-            NodeCommand::Data => &self.data,
+            NodeCommand::Data | NodeCommand::Reconcile => &self.data,
             NodeCommand::StorageCc | NodeCommand::DataReady => &self.commands,
         }
     }
@@ -150,7 +152,7 @@ impl Links {
 }
 
 async fn connect(endpoint: &Endpoint, target: Target, own: &TlsKey) -> Result<Link, QuicError> {
-    let (connection, _) = endpoint.connect(target, own, None).await?;
+    let (connection, _) = endpoint.connect(target, own, Budget::unlimited()).await?;
     let commands = connection.open_stream().await?;
     let data = connection.open_stream().await?;
     Ok(Link {

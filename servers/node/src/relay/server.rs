@@ -319,7 +319,7 @@ mod tests {
         crate::install_crypto_provider();
         let relay =
             ServerRelay::new(NodeVersion([1, 2, 3]), Duration::from_secs(1), 10, false).unwrap();
-        let memory = &mut AnswerMemory::none(&Arc::new(tokio::sync::Semaphore::new(1)));
+        let memory = &mut AnswerMemory::of([]);
         for host in [
             "127.0.0.1",
             "2130706433",

@@ -1,6 +1,7 @@
 //! Delivering everything that waits for one node.
 
 use bytes::Bytes;
+use session_encoding::bt::{Value, parse_lenient};
 use session_registry::{NodeList, RegisteredNode};
 use session_storage_rpc::bulk;
 use session_types::Ed25519PublicKey;
@@ -70,13 +71,22 @@ async fn deliver_commands(shared: &Replication, node: &RegisteredNode) -> Result
             let reply = shared
                 .call(&node.contact, NodeCommand::StorageCc, body.into(), timeout)
                 .await;
-            // A refusal is final, except that the node may not know yet which swarm it is in.
-            if !reply.is_ok_and(|reply| !reply.is_temporary()) {
+            // A refusal is final, except that the node may not know yet which swarm it is in, or
+            // its database may be full.
+            if !reply.is_ok_and(|reply| !reply.is_temporary() && !is_query_failure(&reply.body)) {
                 return Ok(false);
             }
             shared.store.command_done(command.id).await?;
         }
     }
+}
+
+/// Whether a node says that its database failed.
+fn is_query_failure(body: &[u8]) -> bool {
+    parse_lenient(body).is_ok_and(|result| {
+        let flag = result.get("query_failure").and_then(Value::as_i64);
+        flag.is_some_and(|flag| flag != 0)
+    })
 }
 
 async fn deliver_messages(

@@ -14,11 +14,16 @@ use tokio::time::{Instant, sleep_until};
 use super::delivery::{self, Delivered};
 use super::hello::{self, Hello};
 use super::ranges::{overlap, owned_range};
+use super::reconcile;
 use super::{Event, Replication, Worker, backoff};
 use crate::store::SwarmRange;
 
 /// How often the lists are looked through for what an event did not announce.
 const SCAN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A member that comes back is compared with after this time at the latest: first it gets what
+/// waits for it, and the members must not all compare at once.
+const COMPARE_AFTER: Duration = Duration::from_secs(5);
 
 /// Name of the remembered swarm in the store.
 const SWARM_NUMBER: &str = "swarm";
@@ -59,7 +64,12 @@ struct State {
 
 /// Runs until the node stops. Dropping the future abandons running deliveries; they are repeated
 /// after the next start.
-pub(crate) async fn run(mut worker: Worker) {
+pub(crate) async fn run(worker: Worker) {
+    let comparing = reconcile::run(Arc::clone(&worker.shared), worker.shutdown.clone());
+    tokio::join!(deliver(worker), comparing);
+}
+
+async fn deliver(mut worker: Worker) {
     let shared = Arc::clone(&worker.shared);
     let mut changed = shared.registry.changed();
     changed.mark_unchanged();
@@ -174,6 +184,9 @@ impl State {
                     self.deliver_now(node);
                 }
                 self.hello.hurry(&node);
+                let soon = COMPARE_AFTER.min(self.shared.timing.reconcile_interval);
+                let soon = soon.mul_f64(rand::random_range(0.2..=1.0));
+                self.shared.reconcile.hurry(node, soon);
             }
         }
     }

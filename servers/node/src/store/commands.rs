@@ -99,10 +99,3 @@ pub(super) fn retain(conn: &Connection, keep: &[Ed25519PublicKey]) -> rusqlite::
     }
     Ok(())
 }
-
-/// Drops commands accepted before `oldest`.
-pub(super) fn forget_before(conn: &Connection, oldest: Timestamp) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM pending_commands WHERE accepted < ?1")?
-        .execute(params![oldest.as_ms_i64()])?;
-    Ok(())
-}

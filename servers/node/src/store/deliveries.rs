@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use session_types::{Ed25519PublicKey, MessageHash};
 
 use super::messages::{COMPLETE_COLUMNS, complete, unsigned};
-use super::{Outbox, StoredMessage};
+use super::{Outbox, Store, StoreError, StoredMessage};
 
 /// Rows looked at in one step; their size limits a batch further.
 const MAX_ROWS: u32 = 2_000;
@@ -24,6 +24,28 @@ pub(super) fn add(conn: &Connection, message: i64, outbox: &Outbox) -> rusqlite:
         statement.execute(params![peer.as_bytes(), message])?;
     }
     Ok(())
+}
+
+impl Store {
+    /// Names more peers a stored message must reach.
+    pub(crate) async fn queue_hash(
+        &self,
+        hash: MessageHash,
+        peers: Vec<Ed25519PublicKey>,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |conn| {
+                let mut statement = conn.prepare_cached(
+                    "INSERT OR IGNORE INTO pending_deliveries (peer, message)
+                     SELECT ?1, id FROM messages WHERE hash = ?2",
+                )?;
+                for peer in &peers {
+                    statement.execute(params![peer.as_bytes(), hash.as_str()])?;
+                }
+                Ok(())
+            })
+            .await
+    }
 }
 
 /// The oldest messages of a peer's list; strikes off those that no longer exist.

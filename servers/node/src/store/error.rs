@@ -2,6 +2,8 @@
 
 use session_types::ErrorKind;
 
+use super::health::means_damage;
+
 /// Why the database did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -9,9 +11,12 @@ pub enum StoreError {
     /// The store was closed while the request waited.
     #[error("the store is closed")]
     Closed,
-    /// The database has reached its size limit.
+    /// The database has reached its size limit, or the disk is full.
     #[error("the database is full")]
     Full,
+    /// Another process, or another node of this one, uses the database.
+    #[error("the database is in use by another process")]
+    InUse,
     /// The data directory or the writer thread could not be created.
     #[error("cannot set up the database")]
     Io(#[source] std::io::Error),
@@ -35,7 +40,15 @@ impl StoreError {
     /// What a caller should do about it.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
-        ErrorKind::Internal
+        match self {
+            Self::InUse => ErrorKind::BadInput,
+            _ => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether the file itself is not in order.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if means_damage(error))
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Health {
     damaged: AtomicBool,
     /// The check after an unclean stop has not come to its end.
     checking: AtomicBool,
+    /// The log is about to be moved into the file completely.
+    ending_log: AtomicBool,
     repairs: AtomicU64,
     saved: AtomicU64,
     lost: AtomicU64,
@@ -68,6 +70,16 @@ impl Health {
     /// Whether the file is known to be sound, as far as anybody has looked.
     pub(super) fn is_sound(&self) -> bool {
         !self.is_damaged() && !self.checking.load(Ordering::SeqCst)
+    }
+
+    /// What nobody waits for should pause, or should go on.
+    pub(super) fn set_ending_log(&self, ending: bool) {
+        self.ending_log.store(ending, Ordering::SeqCst);
+    }
+
+    /// Whether what nobody waits for should pause.
+    pub(super) fn is_ending_log(&self) -> bool {
+        self.ending_log.load(Ordering::SeqCst)
     }
 
     /// A message was refused for want of space.

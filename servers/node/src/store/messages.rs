@@ -1,13 +1,15 @@
 //! Messages: insertion rules, paging, deletion and expiry.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use session_crypto::hash::message_hash;
 use session_storage_rpc::{ExpireMode, Retrieve};
-use session_types::{MessageHash, Namespace, NamespaceClass, SwarmPubkey, Timestamp};
+use session_types::{MessageHash, Namespace, NamespaceClass, SwarmPubkey, Timestamp, limits};
 
-use super::{Inserted, Page, PageRequest, StoredMessage, tombstones};
+use super::{Inserted, Page, PageRequest, StoredMessage, schema, tombstones};
 
 /// Where a message to be stored comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,12 @@ pub(super) enum Source {
     /// here, so it undoes no deletion and no expiry a client has set.
     Push,
 }
+
+/// How long one step of the sweep may take, but for the portion it is at. Writes wait meanwhile.
+const SWEEP_TIME: Duration = Duration::from_millis(12);
+
+/// Messages deleted between two looks at the time.
+const SWEEP_PORTION: u32 = 250;
 
 /// What `expire` did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,8 +38,9 @@ pub(crate) struct Expired {
 
 /// Stores one message. Returns its row id unless a newer message holds the place.
 ///
-/// A known hash keeps the later of both expiries. A public outbox holds one message: the newest
-/// by time, then by hash, so that all members of a swarm end with the same one.
+/// A full database takes no new message; a known hash keeps the later of both expiries. A public
+/// outbox holds one message: the newest by time, then by hash, so that all members of a swarm end
+/// with the same one.
 pub(super) fn insert(
     conn: &Connection,
     message: &StoredMessage,
@@ -81,6 +90,7 @@ pub(super) fn insert(
         Source::Push => {}
     }
 
+    schema::require_room(conn)?;
     // The new row goes in first: an owner whose last message is deleted disappears.
     let owner = owner_id(conn, &message.owner)?;
     conn.prepare_cached(
@@ -98,12 +108,17 @@ pub(super) fn insert(
     let id = conn.last_insert_rowid();
 
     if message.namespace.class() == NamespaceClass::PublicOutbox {
-        conn.prepare_cached(
+        let replaced = changed_rows(
+            conn,
             "DELETE FROM messages WHERE owner = ?1 AND namespace = ?2 AND id <> (
                  SELECT id FROM messages WHERE owner = ?1 AND namespace = ?2
-                 ORDER BY timestamp DESC, hash DESC LIMIT 1)",
-        )?
-        .execute(params![owner, message.namespace.get()])?;
+                 ORDER BY timestamp DESC, hash DESC LIMIT 1)
+             RETURNING namespace, hash",
+            params![owner, message.namespace.get()],
+        )?;
+        // A member that still has it must not bring it back when the new one is gone.
+        let replaced: Vec<MessageHash> = replaced.into_iter().map(|(_, hash)| hash).collect();
+        tombstones::add(conn, &message.owner, &[], &replaced, message.timestamp)?;
         let kept = conn
             .prepare_cached("SELECT 1 FROM messages WHERE id = ?1")?
             .exists(params![id])?;
@@ -219,6 +234,10 @@ pub(super) fn delete(
     Ok(deleted)
 }
 
+/// A range is remembered for a time counted from its end. When that is longer ago than this, the
+/// deleted messages are remembered one by one.
+const RANGE_SUFFICES: Duration = Duration::from_secs(24 * 3600);
+
 /// Deletes by owner, namespace and message time; returns what was deleted, sorted by hash.
 pub(super) fn delete_range(
     conn: &Connection,
@@ -228,9 +247,11 @@ pub(super) fn delete_range(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<(Namespace, MessageHash)>> {
     tombstones::add_range(conn, owner, namespace, until.unwrap_or(now).min(now))?;
+    let pubkey = owner;
     let Some(owner) = known_owner(conn, owner)? else {
         return Ok(Vec::new());
     };
+    let long_ago = until.is_some_and(|until| until < now.minus(RANGE_SUFFICES));
     let until = until.map_or(i64::MAX, Timestamp::as_ms_i64);
     let mut deleted = match namespace {
         Some(namespace) => changed_rows(
@@ -247,6 +268,10 @@ pub(super) fn delete_range(
         )?,
     };
     deleted.sort_unstable_by(|a, b| a.1.cmp(&b.1));
+    if long_ago {
+        let hashes: Vec<MessageHash> = deleted.iter().map(|(_, hash)| hash.clone()).collect();
+        tombstones::add(conn, pubkey, &[], &hashes, now)?;
+    }
     Ok(deleted)
 }
 
@@ -349,13 +374,43 @@ pub(super) fn plan_expire(
     Ok(plan)
 }
 
-/// Deletes at most `step` messages whose expiry is not later than `now`.
+/// Deletes messages whose expiry is not later than `now`: at most `step`, and none any more when
+/// [`SWEEP_TIME`] has passed. Returns how many.
 pub(super) fn sweep(conn: &Connection, now: Timestamp, step: u32) -> rusqlite::Result<usize> {
-    conn.prepare_cached(
+    let began = Instant::now();
+    let mut statement = conn.prepare_cached(
         "DELETE FROM messages WHERE id IN (
-             SELECT id FROM messages WHERE expiry <= ?1 ORDER BY expiry LIMIT ?2)",
-    )?
-    .execute(params![now.as_ms_i64(), step])
+             SELECT id FROM messages WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2)",
+    )?;
+    let mut left = step;
+    let mut deleted = 0usize;
+    while left > 0 {
+        let portion = left.min(SWEEP_PORTION);
+        tombstones::add_expired(conn, now, portion)?;
+        let count = statement.execute(params![now.as_ms_i64(), portion])?;
+        deleted = deleted.saturating_add(count);
+        left = left.saturating_sub(portion);
+        if u32::try_from(count).is_ok_and(|count| count < portion) || began.elapsed() >= SWEEP_TIME
+        {
+            break;
+        }
+    }
+    Ok(deleted)
+}
+
+/// Whether the columns of a row make a message: the hash is that of its content, the size is one
+/// a message may have and the times (sent, expiry) are times.
+pub(super) fn is_well_formed(
+    owner: &SwarmPubkey,
+    namespace: i16,
+    hash: &str,
+    (timestamp, expiry): (i64, i64),
+    data: &[u8],
+) -> bool {
+    timestamp >= 0
+        && expiry >= 0
+        && data.len() <= limits::MAX_MESSAGE_SIZE
+        && message_hash(owner, Namespace::new(namespace), data).as_str() == hash
 }
 
 /// How many messages there are.

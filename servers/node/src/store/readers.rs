@@ -1,26 +1,30 @@
 //! A small pool of read-only connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::health::{Health, means_damage};
 use super::{StoreError, schema};
 
 /// Connections that wait for their next reader.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    health: Arc<Health>,
+    /// Each with the generation of the file it was opened on.
+    idle: Mutex<Vec<(u64, Connection)>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     /// At most `count` readers at a time; connections are opened when first needed.
-    pub(super) fn new(path: &Path, count: usize) -> Self {
+    pub(super) fn new(path: &Path, count: usize, health: Arc<Health>) -> Self {
         Self {
             path: path.to_owned(),
+            health,
             idle: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(count.max(1))),
         }
@@ -38,24 +42,30 @@ impl Readers {
         let readers = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let pooled = readers
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let connection = match pooled {
+            let generation = readers.health.generation();
+            let connection = match readers.pooled(generation) {
                 Some(connection) => connection,
                 None => schema::open_readable(&readers.path)?,
             };
             let result = query(&connection);
-            readers
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            if result.as_ref().is_err_and(means_damage) {
+                readers.health.report(generation);
+            }
+            readers.idle().push((generation, connection));
             result.map_err(StoreError::from)
         })
         .await
         .map_err(|_| StoreError::Closed)?
+    }
+
+    /// A connection on the file of this generation; those on older files are closed.
+    fn pooled(&self, generation: u64) -> Option<Connection> {
+        let mut idle = self.idle();
+        idle.retain(|(opened_on, _)| *opened_on == generation);
+        idle.pop().map(|(_, connection)| connection)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(u64, Connection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -104,10 +104,3 @@ pub(super) fn list(
     })?
     .collect()
 }
-
-/// Forgets entries from before `oldest`.
-pub(super) fn forget_before(conn: &Connection, oldest: Timestamp) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM revocations WHERE timestamp < ?1")?
-        .execute(params![oldest.as_ms_i64()])?;
-    Ok(())
-}

@@ -97,6 +97,22 @@ CREATE TABLE numbers (
 ) STRICT, WITHOUT ROWID;
 "];
 
+/// Pages messages leave to everything else: 1/32 of the limit within these bounds.
+const SMALLEST_RESERVE: u32 = 8;
+const LARGEST_RESERVE: u32 = 16 * 1024;
+
+/// The writer's cache. A deletion touches a page of every index, and those of the hashes lie
+/// anywhere.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+
+/// Pages of the log at which the writer moves it into the file itself, should nobody else have
+/// got round to it.
+const LONGEST_LOG: u32 = 64 * 1024;
+
+/// Bytes of the log's file that stay when the log begins anew. Writing over them is faster than
+/// growing the file, and on a full disk there is still something to write a deletion to.
+const LOG_FILE: u32 = 256 * 1024 * 1024;
+
 /// A connection that writes.
 pub(super) fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
@@ -105,8 +121,19 @@ pub(super) fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     // other members of the swarm hold the same messages.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LONGEST_LOG)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_FILE, |_| Ok(()))?;
     connection.busy_timeout(Duration::from_secs(15))?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A connection that moves the log into the file and does nothing else.
+pub(super) fn open_for_checkpoints(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
@@ -121,13 +148,26 @@ pub(super) fn open_readable(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Runs the migrations the file has not seen.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// Whether the file says what tables it has.
+pub(super) fn is_readable(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
+        .is_ok()
+}
+
+/// The version of the file, unless it is newer than this program.
+pub(super) fn require_known_version(connection: &Connection) -> Result<u32, StoreError> {
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }
+    Ok(found)
+}
+
+/// Runs the migrations the file has not seen.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = require_known_version(connection)?;
     for (version, sql) in (1u32..).zip(MIGRATIONS) {
         if version <= found {
             continue;
@@ -141,7 +181,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// Makes SQLite refuse to grow the file beyond `max_bytes`.
-pub(super) fn limit_size(connection: &Connection, max_bytes: u64) -> Result<(), StoreError> {
+pub(super) fn limit_size(connection: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
     let page_size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let pages = max_bytes / u64::from(page_size.max(1));
     let pages = u32::try_from(pages)
@@ -150,6 +190,26 @@ pub(super) fn limit_size(connection: &Connection, max_bytes: u64) -> Result<(), 
     // The pragma answers with the new limit.
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     Ok(())
+}
+
+/// Refuses when only the reserve is left: deletions, changes of expiry, revocations and what waits
+/// for peers take space too, and must not be held up by messages.
+pub(super) fn require_room(conn: &Connection) -> rusqlite::Result<()> {
+    let pages = |pragma| -> rusqlite::Result<u32> {
+        conn.prepare_cached(pragma)?.query_row([], |row| row.get(0))
+    };
+    let limit = pages("PRAGMA max_page_count")?;
+    let size = pages("PRAGMA page_count")?;
+    let reserve = (limit / 32).clamp(SMALLEST_RESERVE, LARGEST_RESERVE);
+    let room = limit.saturating_sub(reserve);
+    // Most of the time there is no need to count the free pages.
+    if size < room || size.saturating_sub(pages("PRAGMA freelist_count")?) < room {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+        None,
+    ))
 }
 
 /// A remembered number.

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use session_types::network_prefix;
 
 use super::*;
 
+mod damage;
+mod maintenance;
 mod peers;
+mod repair;
+mod space;
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 

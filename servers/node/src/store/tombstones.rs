@@ -1,8 +1,10 @@
 //! Memory of deletions.
 //!
 //! Messages that members push to each other may have been read before a deletion and arrive after
-//! it. What was deleted here is therefore remembered for two weeks, and pushed messages that are
-//! older than their deletion are not taken back. Requests of clients are not bound by it: who
+//! it, and members that compare what they hold do not know why one of them lacks a message. What
+//! was deleted here is therefore remembered for thirty days, the longest a copy may live, and
+//! pushed messages that are older than their deletion are not taken back. What has gone because a
+//! client set its expiry, or stored something newer in its place, counts as deleted. Requests of clients are not bound by it: who
 //! stores a deleted message again wants it back.
 
 use rusqlite::{Connection, params};
@@ -17,6 +19,9 @@ const MAX_UNKNOWN: usize = 500;
 /// Stands for all namespaces in `deleted_ranges`; no namespace has this number.
 const ALL: i32 = i32::MAX;
 
+const ADD: &str = "INSERT INTO deleted_messages (key, at) VALUES (?1, ?2)
+     ON CONFLICT (key) DO UPDATE SET at = max(at, excluded.at)";
+
 /// Remembers the deletion of single messages.
 pub(super) fn add(
     conn: &Connection,
@@ -25,16 +30,33 @@ pub(super) fn add(
     deleted: &[MessageHash],
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "INSERT INTO deleted_messages (key, at) VALUES (?1, ?2)
-         ON CONFLICT (key) DO UPDATE SET at = max(at, excluded.at)",
-    )?;
+    let mut statement = conn.prepare_cached(ADD)?;
     let unknown = requested
         .iter()
         .filter(|hash| !deleted.contains(hash))
         .take(MAX_UNKNOWN);
     for hash in deleted.iter().chain(unknown) {
         statement.execute(params![key(owner, hash), at.as_ms_i64()])?;
+    }
+    Ok(())
+}
+
+/// Remembers those of the `portion` messages that expire next by `now` whose expiry a client has
+/// set: other members may have missed that.
+pub(super) fn add_expired(conn: &Connection, now: Timestamp, portion: u32) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "SELECT pubkey, hash, max(expiry, timestamp) FROM (
+             SELECT owner, hash, expiry, timestamp, expiry_set FROM messages
+             WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2) AS expired
+         JOIN owners ON owners.id = expired.owner WHERE expiry_set <> 0",
+    )?;
+    let mut rows = statement.query(params![now.as_ms_i64(), portion])?;
+    let mut remember = conn.prepare_cached(ADD)?;
+    while let Some(row) = rows.next()? {
+        let pubkey: Vec<u8> = row.get(0)?;
+        let hash: String = row.get(1)?;
+        let at: i64 = row.get(2)?;
+        remember.execute(params![key_of(&pubkey, &hash), at])?;
     }
     Ok(())
 }
@@ -86,19 +108,14 @@ pub(super) fn covers(conn: &Connection, message: &StoredMessage) -> rusqlite::Re
     ])
 }
 
-/// Forgets deletions from before `oldest`.
-pub(super) fn forget_before(conn: &Connection, oldest: Timestamp) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM deleted_messages WHERE at < ?1")?
-        .execute(params![oldest.as_ms_i64()])?;
-    conn.prepare_cached("DELETE FROM deleted_ranges WHERE until < ?1")?
-        .execute(params![oldest.as_ms_i64()])?;
-    Ok(())
-}
-
 /// Eight bytes stand for owner and hash: there may be millions. The owner is part of it, so
 /// nobody deletes for somebody else.
 fn key(owner: &SwarmPubkey, hash: &MessageHash) -> i64 {
-    i64::from_le_bytes(blake2b::<8>(&[&owner.to_bytes(), hash.as_str().as_bytes()]))
+    key_of(&owner.to_bytes(), hash.as_str())
+}
+
+fn key_of(pubkey: &[u8], hash: &str) -> i64 {
+    i64::from_le_bytes(blake2b::<8>(&[pubkey, hash.as_bytes()]))
 }
 
 fn number(namespace: Option<Namespace>) -> i32 {

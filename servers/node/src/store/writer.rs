@@ -3,14 +3,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::checkpoint::Checkpointer;
+use super::file::DatabaseFile;
+use super::fingerprints::Fingerprints;
+use super::health::means_damage;
 
 /// Jobs one transaction takes at most, so that the first of a group does not wait for ever.
 const MAX_GROUP: usize = 256;
+
+/// How long after a transaction that failed jobs run alone: what fails for one, be it a large
+/// message on a full disk, must not fail for others.
+const ALONE: Duration = Duration::from_secs(5);
 
 /// A unit of work. It runs inside a savepoint; what it returns reports the outcome once the group
 /// is committed or rolled back.
@@ -19,11 +28,24 @@ type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 /// A job that has run and waits for the commit.
 struct Ran {
     keep: bool,
-    finish: Box<dyn FnOnce(bool) + Send>,
+    /// It met damage.
+    damaged: bool,
+    finish: Box<dyn FnOnce(End) + Send>,
+}
+
+/// How the transaction of a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Committed,
+    /// There was no space for it.
+    Full,
+    RolledBack,
 }
 
 enum Command {
     Run(Job),
+    /// There is something to be done besides jobs.
+    Wake,
     Stop(oneshot::Sender<()>),
 }
 
@@ -41,14 +63,19 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts the thread that owns `connection`.
-    pub(super) fn start(connection: Connection, queue: usize) -> Result<Self, StoreError> {
+    /// Starts the thread that owns `connection`, which is one to `file`.
+    pub(super) fn start(
+        file: DatabaseFile,
+        connection: Connection,
+        queue: usize,
+        fingerprints: Arc<Fingerprints>,
+    ) -> Result<Self, StoreError> {
         let (commands, receiver) = mpsc::channel(queue.max(1));
         let killed = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&killed);
         let thread = std::thread::Builder::new()
             .name("node-store".to_owned())
-            .spawn(move || run(connection, receiver, &flag))
+            .spawn(move || run(file, connection, receiver, &flag, &fingerprints))
             .map_err(StoreError::Io)?;
         Ok(Self {
             commands,
@@ -70,11 +97,13 @@ impl Writer {
             let result = work(conn);
             Ran {
                 keep: result.is_ok(),
-                finish: Box::new(move |committed| {
-                    let outcome = match result {
-                        Ok(_) if !committed => Err(StoreError::NotCommitted),
-                        Ok(value) => Ok(value),
-                        Err(error) => Err(StoreError::from(error)),
+                damaged: result.as_ref().is_err_and(means_damage),
+                finish: Box::new(move |end| {
+                    let outcome = match (result, end) {
+                        (Ok(value), End::Committed) => Ok(value),
+                        (Ok(_), End::Full) => Err(StoreError::Full),
+                        (Ok(_), End::RolledBack) => Err(StoreError::NotCommitted),
+                        (Err(error), _) => Err(StoreError::from(error)),
                     };
                     // The caller may have gone away; the change stands.
                     let _ = answer.send(outcome);
@@ -86,6 +115,17 @@ impl Writer {
             .await
             .map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Makes the thread look whether the file must be repaired.
+    pub(super) fn waker(&self) -> impl Fn() + Send + use<> {
+        let commands = self.commands.downgrade();
+        move || {
+            if let Some(commands) = commands.upgrade() {
+                // When the queue is full the thread is awake.
+                let _ = commands.try_send(Command::Wake);
+            }
+        }
     }
 
     /// Runs what is queued and ends the thread.
@@ -120,11 +160,30 @@ impl Writer {
     }
 }
 
-fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>, killed: &AtomicBool) {
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Nobody waits for answers any more: the thread does what is queued, closes and ends.
+        let (nobody, _) = mpsc::channel(1);
+        self.commands = nobody;
+        self.join();
+    }
+}
+
+fn run(
+    mut file: DatabaseFile,
+    connection: Connection,
+    mut commands: mpsc::Receiver<Command>,
+    killed: &AtomicBool,
+    fingerprints: &Fingerprints,
+) {
+    let mut line = Some(Line::new(&file, connection));
     let mut group = Vec::with_capacity(MAX_GROUP);
     let mut stop = None;
+    let mut failed: Option<Instant> = None;
     while stop.is_none() {
-        if commands.blocking_recv_many(&mut group, MAX_GROUP) == 0 {
+        let alone = failed.is_some_and(|failed| failed.elapsed() < ALONE);
+        let limit = if alone { 1 } else { MAX_GROUP };
+        if commands.blocking_recv_many(&mut group, limit) == 0 {
             break;
         }
         let mut jobs = Vec::with_capacity(group.len());
@@ -132,83 +191,203 @@ fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>, killed
             match command {
                 Command::Run(job) => jobs.push(job),
                 Command::Stop(done) => stop = Some(done),
+                Command::Wake => {}
             }
         }
         if killed.load(Ordering::SeqCst) {
             return;
         }
-        run_group(&mut connection, jobs, killed);
+        if line.is_none() {
+            line = Line::again(&file);
+        }
+        if !run_group(&file, line.as_mut(), jobs, killed, fingerprints) {
+            failed = Some(Instant::now());
+        }
         if killed.load(Ordering::SeqCst) {
             return;
+        }
+        if let Some(line) = &mut line {
+            line.look_after_log();
+        }
+        if file.repair_due() {
+            line = repair(&mut file, line);
         }
     }
     commands.close();
     while let Some(command) = commands.blocking_recv() {
         if let Command::Run(job) = command {
-            run_group(&mut connection, vec![job], killed);
+            run_group(&file, line.as_mut(), vec![job], killed, fingerprints);
         }
     }
-    if let Err(error) = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
-    {
-        tracing::debug!(%error, "checkpoint at the end");
+    if let Some(line) = line {
+        line.close(file);
     }
-    drop(connection);
     if let Some(done) = stop {
         let _ = done.send(());
     }
 }
 
-/// Runs jobs in one transaction. A job that fails is undone alone.
-fn run_group(connection: &mut Connection, jobs: Vec<Job>, killed: &AtomicBool) {
-    if jobs.is_empty() {
-        return;
+/// The connection that writes, and the thread that looks after its log.
+struct Line {
+    connection: Connection,
+    checkpointer: Option<Checkpointer>,
+}
+
+impl Line {
+    fn new(file: &DatabaseFile, connection: Connection) -> Self {
+        // Without it SQLite moves the log as part of commits.
+        let checkpointer = Checkpointer::start(file.path(), Arc::clone(file.health()))
+            .inspect_err(|error| tracing::warn!(%error, "commits may take longer"))
+            .ok();
+        Self {
+            connection,
+            checkpointer,
+        }
     }
+
+    fn again(file: &DatabaseFile) -> Option<Self> {
+        file.reconnect()
+            .inspect_err(|error| tracing::error!(%error, "the database cannot be opened"))
+            .ok()
+            .map(|connection| Self::new(file, connection))
+    }
+
+    fn look_after_log(&mut self) {
+        if let Some(checkpointer) = &mut self.checkpointer {
+            checkpointer.look_after_log(&self.connection);
+        }
+    }
+
+    /// Everything into the file and the log away, so that the next start finds it in order.
+    fn close(self, file: DatabaseFile) {
+        let Self {
+            connection,
+            checkpointer,
+        } = self;
+        drop(checkpointer);
+        let written = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+        let closed = connection.close().map_err(|(_, error)| error);
+        match written.and(closed) {
+            Ok(()) => file.left_in_order(),
+            Err(error) => tracing::warn!(%error, "the database was not closed in order"),
+        }
+    }
+}
+
+/// Puts a repaired file in place of the damaged one. Until that is done nothing is written, and
+/// readers have what the damaged file still gives them.
+fn repair(file: &mut DatabaseFile, line: Option<Line>) -> Option<Line> {
+    drop(line);
+    if let Err(error) = file.repair() {
+        tracing::error!(%error, "the damaged database could not be repaired");
+    }
+    Line::again(file)
+}
+
+/// Runs jobs in one transaction. A job that fails is undone alone. Returns whether the
+/// transaction came to its end.
+fn run_group(
+    file: &DatabaseFile,
+    line: Option<&mut Line>,
+    jobs: Vec<Job>,
+    killed: &AtomicBool,
+    fingerprints: &Fingerprints,
+) -> bool {
+    let Some(Line { connection, .. }) = line.filter(|_| !jobs.is_empty()) else {
+        // Dropped jobs drop their answers: the callers see a closed store.
+        return true;
+    };
+    let health = file.health();
+    let generation = health.generation();
+    let note = |error: &rusqlite::Error| {
+        if means_damage(error) {
+            health.report(generation);
+        }
+    };
     let mut ran = Vec::with_capacity(jobs.len());
-    let committed = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(mut transaction) => {
-            let mut whole = true;
-            for job in jobs {
-                match transaction.savepoint() {
-                    Ok(savepoint) => {
-                        let outcome = job(&savepoint);
-                        let ended = if outcome.keep {
-                            savepoint.commit()
-                        } else {
-                            savepoint.finish()
-                        };
-                        whole &= ended.is_ok();
-                        ran.push(outcome);
-                    }
-                    // A full disk may have ended the whole transaction.
-                    Err(error) => {
-                        tracing::warn!(%error, "a group of writes was given up");
-                        whole = false;
-                        break;
+    let end = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => {
+            let ended = run_jobs(transaction, jobs, &mut ran, killed, fingerprints);
+            if killed.load(Ordering::SeqCst) {
+                return true;
+            }
+            match ended {
+                Ok(true) => End::Committed,
+                Ok(false) => End::RolledBack,
+                Err(error) => {
+                    note(&error);
+                    tracing::warn!(%error, "a group of writes did not commit");
+                    match error.sqlite_error_code() {
+                        Some(rusqlite::ErrorCode::DiskFull) => End::Full,
+                        _ => End::RolledBack,
                     }
                 }
             }
-            // A transaction that SQLite itself has rolled back leaves autocommit on.
-            whole &= !transaction.is_autocommit();
-            if killed.load(Ordering::SeqCst) {
-                return;
-            }
-            let end = if whole {
-                transaction.commit()
-            } else {
-                transaction.rollback()
-            };
-            if let Err(error) = &end {
-                tracing::warn!(%error, "a group of writes did not commit");
-            }
-            whole && end.is_ok()
         }
         Err(error) => {
+            note(&error);
             tracing::warn!(%error, "no write transaction");
             // Dropped jobs drop their answers: the callers see a closed store.
-            false
+            End::RolledBack
         }
     };
+    match end {
+        End::Committed => fingerprints.publish(),
+        End::Full | End::RolledBack => fingerprints.undo(0),
+    }
     for outcome in ran {
-        (outcome.finish)(committed);
+        if outcome.damaged {
+            health.report(generation);
+        }
+        (outcome.finish)(end);
+    }
+    end == End::Committed
+}
+
+/// Runs the jobs and commits. `Ok(false)`: something in it was rolled back, and so was all of it.
+fn run_jobs(
+    mut transaction: Transaction<'_>,
+    jobs: Vec<Job>,
+    ran: &mut Vec<Ran>,
+    killed: &AtomicBool,
+    fingerprints: &Fingerprints,
+) -> rusqlite::Result<bool> {
+    let mut problem = None;
+    for job in jobs {
+        match transaction.savepoint() {
+            Ok(savepoint) => {
+                let mark = fingerprints.mark();
+                let outcome = job(&savepoint);
+                if !outcome.keep {
+                    fingerprints.undo(mark);
+                }
+                let ended = if outcome.keep {
+                    savepoint.commit()
+                } else {
+                    savepoint.finish()
+                };
+                problem = problem.or(ended.err());
+                ran.push(outcome);
+            }
+            // A full disk may have ended the whole transaction.
+            Err(error) => {
+                problem = problem.or(Some(error));
+                break;
+            }
+        }
+    }
+    if killed.load(Ordering::SeqCst) {
+        return Ok(false);
+    }
+    match problem {
+        // A transaction that SQLite itself has rolled back leaves autocommit on.
+        None if !transaction.is_autocommit() => transaction.commit().map(|()| true),
+        None => Ok(false),
+        Some(problem) => {
+            if let Err(error) = transaction.rollback() {
+                tracing::debug!(%error, "the rollback of a group of writes");
+            }
+            Err(problem)
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, header};
-use session_quic::{Endpoint, Protocol, QuicError, Target, TlsKey};
+use session_quic::{Budget, Endpoint, Protocol, QuicError, Target, TlsKey};
 use session_registry::RegisteredNode;
 use session_types::NodeContact;
 
@@ -124,7 +124,7 @@ impl QuicProbe {
             _ => ProbeFailure::Unreachable,
         };
         let own = TlsKey::random();
-        let connecting = self.endpoint.connect(target, &own, None);
+        let connecting = self.endpoint.connect(target, &own, Budget::unlimited());
         let (connection, _) = connecting.await.map_err(failed)?;
         let stream = connection.open_stream().await.map_err(failed)?;
         let answer = stream.request("snode_ping", Vec::new(), self.limit);

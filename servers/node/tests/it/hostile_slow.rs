@@ -174,6 +174,89 @@ async fn answers_nobody_reads_are_bounded() {
     drop(greedy);
 }
 
+/// One address gets only its own part of that memory, however many connections it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_one_address_take_nothing_from_others() {
+    let network = Network::start_with(&[(SWARM, 1)], |config| {
+        config.limits.max_answer_memory = 32 * 1024 * 1024;
+        config.limits.max_answer_memory_per_ip = 12 * 1024 * 1024;
+    })
+    .await;
+    let bob = network.person(SWARM);
+    for number in 0..90u8 {
+        network.send(0, &bob, &[number; 70_000]).await;
+    }
+    let request = Retrieve::signed(&bob.signer(), Namespace::DEFAULT, network.now()).max_size(-1);
+    let body = Request::Retrieve(request.clone()).to_json_text();
+    let head = format!(
+        "POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let from = Ipv4Addr::new(127, 0, 0, 2);
+    let mut greedy = Vec::new();
+    for _ in 0..12 {
+        let mut stream = tls_from(from, address(&network)).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        greedy.push(stream);
+    }
+    // They have what they can get when the last of them is refused.
+    let refused = read_head(greedy.pop().unwrap()).await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    for _ in 0..5 {
+        network
+            .ask(0, Request::Retrieve(request.clone()))
+            .await
+            .ok();
+    }
+    drop(greedy);
+}
+
+/// One address gets only its own part of the memory for bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_bodies_of_one_address_take_nothing_from_others() {
+    let network = Network::start_with(&[(SWARM, 1)], |config| {
+        config.limits.max_body_memory = 4 * 1024 * 1024;
+        config.limits.max_body_memory_per_ip = 2 * 1024 * 1024;
+    })
+    .await;
+    let from = Ipv4Addr::new(127, 0, 0, 2);
+    let head = "POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n";
+    let mut greedy = Vec::new();
+    for _ in 0..2 {
+        let mut stream = tls_from(from, address(&network)).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; 1_000_000]).await.unwrap();
+        stream.flush().await.unwrap();
+        greedy.push(stream);
+    }
+    let refused = until("the address has no more", || async {
+        let mut stream = tls_from(from, address(&network)).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // It may be refused before all of it is written.
+        let _ = stream.write_all(&vec![b' '; 500_000]).await;
+        let _ = stream.flush().await;
+        let wait = tokio::time::timeout(Duration::from_millis(200), read_head(stream));
+        wait.await.ok().filter(|head| !head.is_empty())
+    });
+    let refused = refused.await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    let body = format!(
+        "{{\"method\":\"info\",\"params\":{{}},\"x\":\"{}\"}}",
+        "x".repeat(1_500_000)
+    );
+    let answer = network.post(0, "/storage_rpc/v1", body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    drop(greedy);
+}
+
+/// The head of an answer; empty when there is none.
+async fn read_head(mut stream: impl tokio::io::AsyncRead + Unpin) -> String {
+    let mut head = [0; 64];
+    let read = stream.read(&mut head).await.unwrap_or(0);
+    String::from_utf8_lossy(&head[..read]).into_owned()
+}
+
 /// A server that sends until it is stopped, as slowly as it is read.
 struct Endless {
     port: u16,

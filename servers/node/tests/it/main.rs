@@ -27,6 +27,7 @@ mod peer_traffic;
 mod process;
 mod quic;
 mod raw;
+mod reconcile;
 mod replication;
 mod subaccounts;
 mod support;

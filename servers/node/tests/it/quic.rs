@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use session_crypto::onion_cipher::OnionCipher;
 use session_encoding::bt;
 use session_onion::packet::{Destination, build};
-use session_quic::{Connection, Endpoint, Protocol, Push, QuicError, Stream, Target, TlsKey};
+use session_quic::{
+    Budget, Connection, Endpoint, Protocol, Push, QuicError, Stream, Target, TlsKey,
+};
 use session_storage_rpc::request::Delete;
 use session_storage_rpc::stream::body;
 use session_storage_rpc::{Request, Retrieve, Store};
@@ -46,14 +48,20 @@ impl QuicClient {
     pub(crate) async fn connect_without_stream(network: &Network, index: usize) -> Connection {
         let target = target(network, index, Protocol::Client);
         let own = TlsKey::random();
-        let (connection, _) = endpoint().connect(target, &own, None).await.unwrap();
+        let (connection, _) = endpoint()
+            .connect(target, &own, Budget::unlimited())
+            .await
+            .unwrap();
         connection
     }
 
     pub(crate) async fn connect(network: &Network, index: usize) -> Self {
         let target = target(network, index, Protocol::Client);
         let own = TlsKey::random();
-        let (connection, pushes) = endpoint().connect(target, &own, None).await.unwrap();
+        let (connection, pushes) = endpoint()
+            .connect(target, &own, Budget::unlimited())
+            .await
+            .unwrap();
         let stream = connection.open_stream().await.unwrap();
         Self {
             connection,
@@ -257,7 +265,7 @@ async fn only_nodes_of_the_list_speak_as_nodes() {
     let endpoint = endpoint();
     let target = target(&network, 0, Protocol::Node);
     let (stranger, _pushes) = endpoint
-        .connect(target, &TlsKey::random(), None)
+        .connect(target, &TlsKey::random(), Budget::unlimited())
         .await
         .unwrap();
     tokio::time::timeout(DEADLINE, stranger.closed())
@@ -265,7 +273,10 @@ async fn only_nodes_of_the_list_speak_as_nodes() {
         .unwrap();
 
     let own = TlsKey::from_seed(network.seed(1));
-    let (node, _pushes) = endpoint.connect(target, &own, None).await.unwrap();
+    let (node, _pushes) = endpoint
+        .connect(target, &own, Budget::unlimited())
+        .await
+        .unwrap();
     let stream = node.open_stream().await.unwrap();
     let ask = |name: &'static str, body: &'static str| {
         let stream = stream.clone();
@@ -296,7 +307,9 @@ async fn another_key_is_no_node() {
         key: network.contact(1).ed25519,
         ..target(&network, 0, Protocol::Client)
     };
-    let refused = endpoint().connect(wrong, &TlsKey::random(), None).await;
+    let refused = endpoint()
+        .connect(wrong, &TlsKey::random(), Budget::unlimited())
+        .await;
     assert!(matches!(refused, Err(QuicError::BadAnswer)), "{refused:?}");
 }
 
@@ -338,7 +351,10 @@ async fn one_address_has_only_so_many_connections_and_idle_ones_make_room() {
     let endpoint = endpoint();
     let mut open = Vec::new();
     let refused = loop {
-        match endpoint.connect(target, &TlsKey::random(), None).await {
+        match endpoint
+            .connect(target, &TlsKey::random(), Budget::unlimited())
+            .await
+        {
             Ok(connected) => open.push(connected),
             Err(error) => break error,
         }
@@ -348,9 +364,39 @@ async fn one_address_has_only_so_many_connections_and_idle_ones_make_room() {
     assert!((4..=5).contains(&open.len()), "{}", open.len());
     drop(open);
     until("there is room again", || async {
-        endpoint.connect(target, &TlsKey::random(), None).await.ok()
+        endpoint
+            .connect(target, &TlsKey::random(), Budget::unlimited())
+            .await
+            .ok()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_talk_over_quic_once_they_are_connected() {
+    let network = Network::start(&[(SWARM, 3)]).await;
+    let bob = network.person(SWARM);
+    let over_quic = || async { network.node(0).metrics().await.node_calls_quic };
+    let mut number = 0u8;
+    until("there is a connection", || async {
+        network.send(0, &bob, &[7; 10]).await;
+        (over_quic().await > 0).then_some(())
+    })
+    .await;
+    until("both are connected", || async {
+        let before = over_quic().await;
+        network.send(0, &bob, &[8; 10]).await;
+        (over_quic().await >= before + 2).then_some(())
+    })
+    .await;
+    let before = network.node(0).metrics().await;
+    for _ in 0..50 {
+        network.send(0, &bob, &[number; 10]).await;
+        number += 1;
+    }
+    let after = network.node(0).metrics().await;
+    assert!(after.node_calls_quic >= before.node_calls_quic + 100);
+    assert_eq!(after.node_calls_https, before.node_calls_https);
 }
 
 /// Nodes without QUIC and nodes with it are of one network.

@@ -23,7 +23,11 @@ pub(super) type Gap = RangeInclusive<i64>;
 
 /// Hands over every row that can be read, in the order of the keys, and says where there were
 /// gaps. A bad page costs its own rows: behind it the reading goes on.
-pub(super) fn walk(source: &Connection, table: Keyed, each: Each<'_>) -> rusqlite::Result<Vec<Gap>> {
+pub(super) fn walk(
+    source: &Connection,
+    table: Keyed,
+    each: Each<'_>,
+) -> rusqlite::Result<Vec<Gap>> {
     let mut gaps = Vec::new();
     let mut from = table.first;
     loop {
@@ -37,25 +41,26 @@ pub(super) fn walk(source: &Connection, table: Keyed, each: Each<'_>) -> rusqlit
             Pass::Target(error) => return Err(error),
             Pass::Damaged => {}
         }
-        // Without a row since the last gap the reading starts one further: it must get on.
-        let bad = last.unwrap_or(from);
-        let Some(bad) = (if last.is_some() || gaps.is_empty() && from == table.first {
-            last.map_or(Some(bad), |key| key.checked_add(1))
-        } else {
-            from.checked_add(1)
-        }) else {
+        let Some(bad) = last.map_or(Some(from), |key: i64| key.checked_add(1)) else {
             return Ok(gaps);
         };
-        match next_readable(source, table, bad) {
-            Some(good) => {
-                gaps.push(bad..=good.saturating_sub(1));
-                from = good;
-            }
-            None => {
-                gaps.push(bad..=i64::MAX);
-                return Ok(gaps);
-            }
+        let Some(good) = next_readable(source, table, bad) else {
+            gaps.push(bad..=i64::MAX);
+            return Ok(gaps);
+        };
+        // Must get on, whatever the file pretends.
+        let next = if last.is_none() && good == from {
+            good.saturating_add(1)
+        } else {
+            good
+        };
+        if next > bad {
+            gaps.push(bad..=next.saturating_sub(1));
         }
+        if next == i64::MAX {
+            return Ok(gaps);
+        }
+        from = next;
     }
 }
 
@@ -166,7 +171,7 @@ fn next_readable(source: &Connection, table: Keyed, bad: i64) -> Option<i64> {
     let mut low = bad;
     let mut step = 1i64;
     let mut high = loop {
-        let key = bad.saturating_add(step);
+        let key = low.saturating_add(step);
         if readable(source, table, key) {
             break key;
         }

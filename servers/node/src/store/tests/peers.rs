@@ -204,7 +204,7 @@ async fn pushed_copies_undo_no_deletion() {
     );
 
     store
-        .forget_old(at(0).plus(Duration::from_secs(15 * 24 * 3600)))
+        .forget_old(at(0).plus(Duration::from_secs(31 * 24 * 3600)))
         .await
         .unwrap();
     assert_eq!((push(22, 2).await, push(2, 0).await), (1, 1));

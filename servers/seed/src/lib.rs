@@ -1,4 +1,4 @@
-//! The seed: plain HTTP, `POST /json_rpc` (docs/protocol/paths.md sections 1.3 and 9.2).
+#![doc = include_str!("../README.md")]
 
 use core::time::Duration;
 use std::net::TcpListener;
@@ -19,13 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 /// A running seed. Dropping it ends it at once.
 #[derive(Debug)]
-pub(crate) struct SeedServer {
+pub struct SeedServer {
     stop: CancellationToken,
     task: JoinHandle<Result<(), ChassisError>>,
 }
 
 impl SeedServer {
-    pub(crate) fn start(socket: TcpListener, registry: Arc<dyn Registry>) -> Self {
+    /// Serves on `socket` from now on. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(socket: TcpListener, registry: Arc<dyn Registry>) -> Self {
         let router = Router::new()
             .route("/json_rpc", post(answer))
             .with_state(registry);
@@ -41,7 +43,10 @@ impl SeedServer {
     }
 
     /// Ends it after the requests at hand.
-    pub(crate) async fn stop(mut self) -> Result<(), ChassisError> {
+    ///
+    /// # Errors
+    /// [`ChassisError`] when the socket could not be used.
+    pub async fn stop(mut self) -> Result<(), ChassisError> {
         self.stop.cancel();
         (&mut self.task).await.unwrap_or(Ok(()))
     }

@@ -1,0 +1,100 @@
+//! What the system says about a process.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// User and system time a process has used so far.
+pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may contain spaces: count fields after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    // Linux fixes this unit at 100 per second for user space.
+    Some(Duration::from_millis((user + system) * 10))
+}
+
+/// The same of several processes together; `None` when there are none, or one is gone.
+pub(crate) fn cpu_time_of_all(pids: &[u32]) -> Option<Duration> {
+    if pids.is_empty() {
+        return None;
+    }
+    pids.iter().map(|pid| cpu_time(*pid)).sum()
+}
+
+/// Resident memory of a process in MiB.
+pub(crate) fn resident_mib(pid: u32) -> Option<f64> {
+    Some(kib_of(&status(pid)?, "VmRSS:")? / 1024.0)
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Holdings {
+    pub(crate) resident_mib: f64,
+    pub(crate) descriptors: f64,
+    pub(crate) threads: f64,
+}
+
+/// What a process holds now; `None` when it is gone.
+pub(crate) fn holdings(pid: u32) -> Option<Holdings> {
+    let status = status(pid)?;
+    let threads = field(&status, "Threads:")?.parse().ok()?;
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
+    Some(Holdings {
+        resident_mib: kib_of(&status, "VmRSS:")? / 1024.0,
+        descriptors: descriptors as f64,
+        threads,
+    })
+}
+
+/// Lets this process and those it starts open as many files as the system permits: a crowd of
+/// connections needs more than the usual thousand.
+#[cfg(unix)]
+pub(crate) fn permit_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused, opening says so soon enough.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// Elsewhere there is no such limit.
+#[cfg(not(unix))]
+pub(crate) const fn permit_many_files() {}
+
+fn status(pid: u32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/status")).ok()
+}
+
+fn kib_of(status: &str, name: &str) -> Option<f64> {
+    field(status, name)?.parse().ok()
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_holds_something() {
+        let own = std::process::id();
+        let held = holdings(own).unwrap();
+        assert!(held.resident_mib > 1.0);
+        assert!(held.descriptors >= 3.0);
+        assert!(held.threads >= 2.0, "a test runs on a thread of its own");
+        let files: Vec<_> = (0..50)
+            .map(|_| std::fs::File::open("/proc/self/stat").unwrap())
+            .collect();
+        assert!(holdings(own).unwrap().descriptors >= 53.0);
+        drop(files);
+        assert!(cpu_time_of_all(&[]).is_none());
+        assert!(cpu_time_of_all(&[own, own]).is_some());
+    }
+}
