@@ -162,7 +162,7 @@ fn classify(error: reqwest::Error) -> HttpError {
 }
 
 fn client(tls: &SeedTls) -> Result<reqwest::Client, HttpError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Arc::new(CertificateRule {
         rule: *tls,
         provider: Arc::clone(&provider),

@@ -12,7 +12,7 @@ use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::ServerConfig;
-use rustls::crypto::ring;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ServerSessionMemoryCache;
@@ -125,7 +125,7 @@ impl ServerIdentity {
         certificates: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, ChassisError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(ChassisError::Tls)?
@@ -133,7 +133,7 @@ impl ServerIdentity {
             .with_single_cert(certificates.clone(), key)
             .map_err(ChassisError::Tls)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.ticketer = ring::Ticketer::new().map_err(ChassisError::Tls)?;
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(ChassisError::Tls)?;
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE_SESSIONS);
         config.send_tls13_tickets = 2;
         Ok(Self {

@@ -35,5 +35,5 @@ pub use testing::TestTiming;
 /// Makes ring the process's TLS library unless the program has chosen one already: the HTTP
 /// client asks the process for it.
 pub(crate) fn install_crypto_provider() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -73,7 +73,7 @@ fn now() -> Timestamp {
 }
 
 fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
         .tls_danger_accept_invalid_certs(true)
         .no_proxy()

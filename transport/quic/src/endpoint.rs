@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::version::TLS13;
 use session_types::Ed25519PublicKey;
 use tokio::time::timeout;
@@ -174,7 +174,7 @@ impl fmt::Debug for Endpoint {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Arc::new(aws_lc_rs::default_provider())
 }
 
 /// The suite that QUIC's first packets are encrypted with is missing.

@@ -115,7 +115,7 @@ impl Network {
         swarms: &[(u64, usize)],
         configure: impl Fn(&mut NodeConfig) + Send + Sync + 'static,
     ) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder()
             .tls_danger_accept_invalid_certs(true)
             .no_proxy()

@@ -28,7 +28,7 @@ pub(crate) static DESKTOP_REQUEST: LazyLock<String> = LazyLock::new(|| {
 /// A client that takes any certificate, as those of nodes do.
 pub(crate) fn http() -> Client {
     // Fails when another test did it before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::builder()
         .tls_danger_accept_invalid_certs(true)
         .no_proxy()

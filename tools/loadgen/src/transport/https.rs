@@ -28,7 +28,7 @@ pub(crate) struct Connection {
 impl Connector {
     /// `resuming` says whether new connections resume the TLS sessions of earlier ones.
     pub(super) fn new(resuming: bool) -> anyhow::Result<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let schemes = provider
             .signature_verification_algorithms
             .supported_schemes();
