@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub limits: NodeLimits,
     /// How long and how often.
     pub timing: NodeTiming,
+    /// Go by the time of the swarm when most of its members agree that this node's clock is wrong.
+    pub follow_swarm_time: bool,
     /// Relay to servers on loopback and private addresses too. For private networks and tests.
     pub allow_private_relay_targets: bool,
 }
@@ -214,6 +216,7 @@ impl NodeConfig {
             names: Arc::new(NoNames),
             limits: NodeLimits::default(),
             timing: NodeTiming::default(),
+            follow_swarm_time: true,
             allow_private_relay_targets: false,
         })
     }

@@ -77,10 +77,11 @@ impl Node {
             limits,
             timing,
             allow_private_relay_targets,
+            follow_swarm_time,
             ..
         } = config;
         let identity = Arc::new(identity);
-        let network_clock = Arc::new(NetworkClock::new(clock));
+        let network_clock = Arc::new(NetworkClock::new(clock, follow_swarm_time));
         let clock: Arc<dyn Clock> = Arc::clone(&network_clock) as _;
         let store_limits = StoreLimits {
             readers: limits.database_readers,

@@ -29,6 +29,7 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct NetworkClock {
     machine: Arc<dyn Clock>,
+    follows: bool,
     correction_ms: AtomicI64,
     state: Mutex<State>,
 }
@@ -42,10 +43,12 @@ struct State {
 }
 
 impl NetworkClock {
-    pub(crate) fn new(machine: Arc<dyn Clock>) -> Self {
+    /// `follows`: whether it lets itself be put right.
+    pub(crate) fn new(machine: Arc<dyn Clock>, follows: bool) -> Self {
         let seen = (Instant::now(), machine.now());
         Self {
             machine,
+            follows,
             correction_ms: AtomicI64::new(0),
             state: Mutex::new(State {
                 differences: HashMap::new(),
@@ -74,6 +77,9 @@ impl NetworkClock {
         theirs: Timestamp,
         others: usize,
     ) {
+        if !self.follows {
+            return;
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.look_for_jump(&mut state);
         let answered = self.machine.now();
@@ -168,7 +174,7 @@ mod tests {
 
     fn clock(ms: u64) -> (Arc<Hand>, NetworkClock) {
         let hand = Arc::new(Hand(AtomicU64::new(ms)));
-        (Arc::clone(&hand), NetworkClock::new(hand))
+        (Arc::clone(&hand), NetworkClock::new(hand, true))
     }
 
     fn told(clock: &NetworkClock, member: u8, ms: u64, others: usize) {
