@@ -237,7 +237,10 @@ impl Peers {
             NodeCommand::StorageCc | NodeCommand::DataReady => SECOND_TRY,
         };
         match tokio::time::timeout(patience, &mut asking).await {
-            Ok(Ok(response)) => return self.answered(command, response),
+            Ok(Ok(response)) => {
+                link.answered();
+                return self.answered(command, response);
+            }
             Ok(Err(_)) => {
                 link.give_up();
                 return self.call_https(node, command, body).await;
@@ -254,7 +257,11 @@ impl Peers {
                 }
             },
             reply = &mut again => {
-                link.give_up();
+                match &reply {
+                    Ok(_) => link.was_late(),
+                    // Nothing listens there.
+                    Err(_) => link.give_up(),
+                }
                 reply
             }
         }

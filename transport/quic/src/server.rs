@@ -21,6 +21,9 @@ use crate::life::Life;
 use crate::settings::trust;
 use crate::{Budget, CloseCode, Endpoint, Protocol, Response, ServerLimits, Share, Stream, key};
 
+/// So many times more handshakes may be under way with those who have proven their address.
+const PROVEN: usize = 8;
+
 /// A place among the open connections; dropping it gives the place back.
 pub trait Place: Send + Sync + 'static {
     /// Says whether something is being answered.
@@ -257,7 +260,8 @@ impl Endpoint {
             next: AtomicU64::new(0),
             life: self.life.clone(),
         });
-        let handshakes = Arc::new(Semaphore::new(limits.handshakes));
+        let unproven = Arc::new(Semaphore::new(limits.handshakes));
+        let proven = Arc::new(Semaphore::new(limits.handshakes.saturating_mul(PROVEN)));
         let mut connections = JoinSet::new();
         while let Some(Some(incoming)) = shared
             .shutdown
@@ -265,18 +269,20 @@ impl Endpoint {
             .await
         {
             while connections.try_join_next().is_some() {}
-            let handshake = match Arc::clone(&handshakes).try_acquire_owned() {
-                Ok(handshake) => handshake,
-                // Somebody who really is where he says costs a round trip more; all others
-                // nothing.
-                Err(_) if incoming.may_retry() && !incoming.remote_address_validated() => {
+            // Those who have shown that they are where they say do not wait for places that
+            // anybody can take who makes up addresses.
+            let places = if incoming.remote_address_validated() {
+                &proven
+            } else {
+                &unproven
+            };
+            let Ok(handshake) = Arc::clone(places).try_acquire_owned() else {
+                if incoming.may_retry() {
                     let _ = incoming.retry();
-                    continue;
-                }
-                Err(_) => {
+                } else {
                     incoming.refuse();
-                    continue;
                 }
+                continue;
             };
             let Some(place) = shared.service.admit(incoming.remote_address()) else {
                 incoming.refuse();

@@ -70,7 +70,7 @@ pub struct ServerLimits {
     pub requests_per_client: usize,
     /// The same for a connection of another node.
     pub requests_per_node: usize,
-    /// Handshakes under way; further newcomers prove their address first.
+    /// Handshakes under way with newcomers who have not proven their address; further ones must.
     pub handshakes: usize,
     /// How long a message may take to arrive once begun, and an answer to be taken.
     pub stall: Duration,

@@ -22,6 +22,7 @@ struct Answers {
     memory: Arc<Semaphore>,
     peers: Mutex<Vec<Arc<Peer>>>,
     full: AtomicBool,
+    admitted: AtomicUsize,
     gone: AtomicUsize,
     running: AtomicUsize,
     most: AtomicUsize,
@@ -45,6 +46,7 @@ impl Service for Answers {
     type Place = Held;
 
     fn admit(&self, _from: SocketAddr) -> Option<Held> {
+        self.admitted.fetch_add(1, Ordering::SeqCst);
         let place = Held(Budget::new(Arc::clone(&self.memory), 1));
         (!self.full.load(Ordering::SeqCst)).then_some(place)
     }
@@ -100,6 +102,7 @@ impl Server {
             memory: Arc::clone(&memory),
             peers: Mutex::default(),
             full: AtomicBool::default(),
+            admitted: AtomicUsize::default(),
             gone: AtomicUsize::default(),
             running: AtomicUsize::default(),
             most: AtomicUsize::default(),
@@ -355,6 +358,49 @@ async fn what_does_not_fit_into_memory_ends_the_connection() {
     }
     timeout(DEADLINE, raw.closed()).await.unwrap();
     // Everybody else is served.
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    assert!(stream.request("echo", Vec::new(), DEADLINE).await.is_ok());
+    server.stop().await;
+}
+
+/// Whoever makes up addresses can take places of handshakes, but not those of clients that show
+/// where they are.
+#[tokio::test]
+async fn newcomers_prove_their_address_when_places_are_short() {
+    let limits = ServerLimits {
+        handshakes: 1,
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits);
+    // The first packet of a handshake that never goes on, caught from a client of ours.
+    let trap = UdpSocket::bind("127.0.0.1:0").unwrap();
+    trap.set_read_timeout(Some(DEADLINE)).unwrap();
+    let caught = Target {
+        address: trap.local_addr().unwrap(),
+        ..server.target(Protocol::Client)
+    };
+    let connecting = {
+        let client = server.client.clone();
+        tokio::spawn(async move {
+            let own = TlsKey::random();
+            client
+                .connect(caught, &own, Budget::unlimited())
+                .await
+                .is_ok()
+        })
+    };
+    let packet = tokio::task::spawn_blocking(move || {
+        let mut packet = [0; 2000];
+        let (length, _) = trap.recv_from(&mut packet).unwrap();
+        packet[..length].to_vec()
+    });
+    let packet = packet.await.unwrap();
+    connecting.abort();
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.send_to(&packet, server.address).unwrap();
+    eventually(|| server.service.admitted.load(Ordering::SeqCst) == 1).await;
+    // Its place is taken; a client that answers is let in all the same.
     let (connection, _pushes) = server.connect().await;
     let stream = connection.open_stream().await.unwrap();
     assert!(stream.request("echo", Vec::new(), DEADLINE).await.is_ok());

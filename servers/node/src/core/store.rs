@@ -30,7 +30,10 @@ impl SwarmWide for Store {
         };
         // The message itself waits for the others, not the request: repeated later the request
         // would fail its time check.
-        let inserted = core.store.insert(message, forward.outbox).await?;
+        let inserted = match context.origin {
+            Origin::Client => core.store.insert(message, forward.outbox).await?,
+            Origin::Peer { .. } => core.store.insert_forwarded(message, context.now).await?,
+        };
         if !inserted.already {
             let message = NewMessage {
                 owner: &self.owner,

@@ -68,11 +68,13 @@ impl Core {
         origin: Origin,
         now: Timestamp,
     ) -> Reply {
+        let context = Context { now, origin };
+        if let Origin::Peer { .. } = origin {
+            // One change of the database and nothing after it: there is no half of it.
+            return self.run_swarm_wide(request, &nodes, context).await;
+        }
         let core = Arc::clone(self);
-        let run = async move {
-            core.run_swarm_wide(request, &nodes, Context { now, origin })
-                .await
-        };
+        let run = async move { core.run_swarm_wide(request, &nodes, context).await };
         // A task of its own: a client that hangs up must not leave half of it undone.
         let reply = self.tasks.complete(run).await;
         reply.unwrap_or_else(|| Reply::new(500, Tree::Text("request failed".to_owned())))

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, SocketAddrV4};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use super::NodeCommand;
 const RETRY_FIRST: Duration = Duration::from_secs(5);
 /// Longest such pause.
 const RETRY_MAX: Duration = Duration::from_secs(600);
+/// Late answers in a row after which a connection is given up.
+const LATE: u32 = 3;
 /// A connection that lasted so long was a good one.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
@@ -30,6 +33,8 @@ pub(super) struct Link {
     commands: Stream,
     data: Stream,
     since: Instant,
+    /// Answers in a row that came over HTTPS before they came here.
+    late: AtomicU32,
 }
 
 impl Link {
@@ -40,9 +45,22 @@ impl Link {
         }
     }
 
-    /// Gives the connection up: the other side does not answer on it.
+    /// Gives the connection up: it is of no use any more.
     pub(super) fn give_up(&self) {
         self.connection.close(CloseCode::Done);
+    }
+
+    /// Notes an answer.
+    pub(super) fn answered(&self) {
+        self.late.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes that an answer came over HTTPS while one was awaited here. A busy node may be late;
+    /// one that was started again does not know this connection.
+    pub(super) fn was_late(&self) {
+        if self.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE {
+            self.give_up();
+        }
     }
 }
 
@@ -160,6 +178,7 @@ async fn connect(endpoint: &Endpoint, target: Target, own: &TlsKey) -> Result<Li
         commands,
         data,
         since: Instant::now(),
+        late: AtomicU32::new(0),
     })
 }
 

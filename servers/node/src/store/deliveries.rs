@@ -1,10 +1,10 @@
 //! Messages that peers have not acknowledged.
 
 use rusqlite::{Connection, params};
-use session_types::{Ed25519PublicKey, MessageHash};
+use session_types::{Ed25519PublicKey, MessageHash, Timestamp};
 
-use super::messages::{COMPLETE_COLUMNS, complete, unsigned};
-use super::{Outbox, Store, StoreError, StoredMessage};
+use super::messages::{COMPLETE_COLUMNS, Source, complete, unsigned};
+use super::{Inserted, Outbox, Store, StoreError, StoredMessage, messages};
 
 /// Rows looked at in one step; their size limits a batch further.
 const MAX_ROWS: u32 = 2_000;
@@ -27,6 +27,20 @@ pub(super) fn add(conn: &Connection, message: i64, outbox: &Outbox) -> rusqlite:
 }
 
 impl Store {
+    /// Stores a message another member has passed on.
+    pub(crate) async fn insert_forwarded(
+        &self,
+        message: StoredMessage,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.writer
+            .write(move |conn| {
+                let (inserted, _) = messages::insert(conn, &message, Source::Forwarded(now))?;
+                Ok(inserted)
+            })
+            .await
+    }
+
     /// Names more peers a stored message must reach.
     pub(crate) async fn queue_hash(
         &self,

@@ -1,5 +1,5 @@
 //! What this node holds of its swarm's messages, in short: members compare these figures to find
-//! out what one of them lacks (docs/protocol/node.md, additions of this implementation).
+//! out what one of them lacks (docs/protocol/node.md section 17.1).
 //!
 //! Messages are divided into [`BUCKETS`] buckets by the first two characters of their hash. Each
 //! bucket has a [`Sum`]: how many messages there are, and their hashes added up as numbers. It

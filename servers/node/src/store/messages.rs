@@ -14,8 +14,11 @@ use super::{Inserted, Page, PageRequest, StoredMessage, schema, tombstones};
 /// Where a message to be stored comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A client, directly or through another member.
+    /// A client.
     Client,
+    /// A client through another member, at this time. It may have been held up on the way and be
+    /// overtaken by a deletion.
+    Forwarded(Timestamp),
     /// Another member's database. It may have been read before a change that is already done
     /// here, so it undoes no deletion and no expiry a client has set.
     Push,
@@ -78,7 +81,11 @@ pub(super) fn insert(
 
     match source {
         Source::Client => tombstones::lift(conn, message)?,
-        Source::Push if tombstones::covers(conn, message)? => {
+        Source::Forwarded(now) if !tombstones::covers_lately(conn, message, now)? => {
+            tombstones::lift(conn, message)?;
+        }
+        Source::Push if !tombstones::covers(conn, message)? => {}
+        Source::Forwarded(_) | Source::Push => {
             return Ok((
                 Inserted {
                     already: true,
@@ -87,7 +94,6 @@ pub(super) fn insert(
                 None,
             ));
         }
-        Source::Push => {}
     }
 
     schema::require_room(conn)?;
@@ -220,17 +226,23 @@ pub(super) fn delete(
     at: Timestamp,
 ) -> rusqlite::Result<Vec<MessageHash>> {
     let mut deleted = Vec::new();
-    if let Some(owner) = known_owner(conn, owner)? {
-        let mut statement =
-            conn.prepare_cached("DELETE FROM messages WHERE hash = ?1 AND owner = ?2")?;
+    tombstones::add(conn, owner, hashes, &[], at)?;
+    if let Some(id) = known_owner(conn, owner)? {
+        let mut statement = conn.prepare_cached(
+            "DELETE FROM messages WHERE hash = ?1 AND owner = ?2 RETURNING timestamp",
+        )?;
         for hash in hashes {
-            if statement.execute(params![hash.as_str(), owner])? > 0 {
+            let sent = statement
+                .query_row(params![hash.as_str(), id], |row| time(row, 0))
+                .optional()?;
+            if let Some(sent) = sent {
+                // It has been sent before, whatever the clock said that is to tell when.
+                tombstones::add(conn, owner, &[], core::slice::from_ref(hash), at.max(sent))?;
                 deleted.push(hash.clone());
             }
         }
     }
     deleted.sort_unstable();
-    tombstones::add(conn, owner, hashes, &deleted, at)?;
     Ok(deleted)
 }
 

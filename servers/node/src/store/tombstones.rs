@@ -7,6 +7,8 @@
 //! client set its expiry, or stored something newer in its place, counts as deleted. Requests of clients are not bound by it: who
 //! stores a deleted message again wants it back.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 use session_crypto::hash::blake2b;
 use session_types::{MessageHash, Namespace, SwarmPubkey, Timestamp};
@@ -15,6 +17,9 @@ use super::StoredMessage;
 
 /// Hashes remembered of one request that were not there. Requests may name any number.
 const MAX_UNKNOWN: usize = 500;
+
+/// How long a request may be on its way from one member to another.
+const LATELY: Duration = Duration::from_secs(60);
 
 /// Stands for all namespaces in `deleted_ranges`; no namespace has this number.
 const ALL: i32 = i32::MAX;
@@ -87,6 +92,20 @@ pub(super) fn lift(conn: &Connection, message: &StoredMessage) -> rusqlite::Resu
     Ok(())
 }
 
+/// Whether a message was deleted by its hash a moment ago, and is older.
+pub(super) fn covers_lately(
+    conn: &Connection,
+    message: &StoredMessage,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM deleted_messages WHERE key = ?1 AND at >= ?2 AND at > ?3")?
+        .exists(params![
+            key(&message.owner, &message.hash),
+            message.timestamp.as_ms_i64(),
+            now.minus(LATELY).as_ms_i64()
+        ])
+}
+
 /// Whether a pushed message is older than its deletion.
 pub(super) fn covers(conn: &Connection, message: &StoredMessage) -> rusqlite::Result<bool> {
     let time = message.timestamp.as_ms_i64();
@@ -121,3 +140,6 @@ fn key_of(pubkey: &[u8], hash: &str) -> i64 {
 fn number(namespace: Option<Namespace>) -> i32 {
     namespace.map_or(ALL, |namespace| namespace.get().into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ use crate::people::{count, http};
 const NODES: usize = 12;
 /// Nodes that are not there at a time.
 const MOST_AWAY: usize = 3;
+/// Nodes whose clock is wrong at a time.
+const MOST_WRONG: usize = 2;
 /// How long everybody may take to agree after the last fault.
 const SETTLING: Duration = Duration::from_secs(120);
 
@@ -35,6 +37,8 @@ struct Trouble {
     dead: BTreeSet<usize>,
     paused: BTreeSet<usize>,
     full: BTreeSet<usize>,
+    /// Their clocks are wrong.
+    wrong: BTreeSet<usize>,
     faults: usize,
 }
 
@@ -77,9 +81,11 @@ impl Trouble {
             6 => network
                 .lose_answers(node, random.random_range(2..6))
                 .unwrap(),
-            7 => {
+            // Most of a swarm must have the right time.
+            7 if self.wrong.len() < MOST_WRONG => {
                 let hours = random.random_range(-3..=3i64);
                 network.skew_clock(node, hours * 3_600_000).unwrap();
+                self.wrong.insert(node);
             }
             8 if network.running_node(node).is_some() => {
                 network.fill_disk(node).await.unwrap();
@@ -111,7 +117,10 @@ impl Trouble {
         let node = random.random_range(0..NODES);
         network.slow_node(node, Duration::ZERO).unwrap();
         network.lose_answers(node, 0).unwrap();
-        network.skew_clock(node, 0).unwrap();
+        if let Some(node) = pick(&self.wrong, random) {
+            network.skew_clock(node, 0).unwrap();
+            self.wrong.remove(&node);
+        }
     }
 
     /// Everything is put right.

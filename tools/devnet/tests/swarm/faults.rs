@@ -157,3 +157,26 @@ async fn lost_answers_and_wrong_clocks_lose_nothing() {
     assert!(late.is_some());
     network.shutdown().await.unwrap();
 }
+
+/// Nobody has anything on a list for the others: only comparing finds what they lack.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_accepted_before_it_died_for_good_reaches_everybody() {
+    let mut network = impatient_network(7, 44).await;
+    let (http, places) = (http(), places(&network));
+    let person = Person::number(0);
+    let mut ledger = Ledger::default();
+    network.partition(&[vec![0, 1]]).unwrap();
+    for number in 0..10u8 {
+        let hash = store(&http, &places[0], &person, vec![number]).await;
+        ledger.stored.entry(0).or_default().insert(hash.unwrap());
+    }
+    assert_eq!(held(&http, &places[1], &person).await.unwrap().len(), 10);
+    assert_eq!(held(&http, &places[2], &person).await.unwrap().len(), 0);
+    network.kill_node(0).unwrap();
+    network
+        .assign(&[(0, session_types::SwarmId::UNASSIGNED)])
+        .unwrap();
+    network.heal();
+    assert_eq!(until_all_agree(&network, &http, &ledger).await, 10);
+    network.shutdown().await.unwrap();
+}
