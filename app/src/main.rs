@@ -6,6 +6,7 @@
 mod accounts;
 mod cli;
 mod commands;
+mod end;
 mod failure;
 mod node_list;
 mod output;

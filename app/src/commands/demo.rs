@@ -11,6 +11,7 @@ use session_crypto::AccountKeys;
 
 use crate::cli::{DemoArguments, Global};
 use crate::commands::devnet;
+use crate::end::End;
 use crate::output::Output;
 use person::Person;
 use telling::Telling;
@@ -72,6 +73,7 @@ pub(crate) async fn run(
     }
     let took = started.elapsed();
     telling.end(took);
+    let end = End::expect()?;
     let info = network.describe();
     output.object(&json!({
         "event": "done",
@@ -89,7 +91,7 @@ pub(crate) async fn run(
     );
     devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
     output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");
-    devnet::wait_for_the_end().await?;
+    end.wait().await?;
     output.note("Stopping …");
     network.shutdown().await?;
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use session_devnet::{Devnet, DevnetOptions};
 
 use crate::cli::{DevnetArguments, Global};
+use crate::end::End;
 use crate::output::Output;
 
 pub(crate) async fn run(
@@ -12,6 +13,7 @@ pub(crate) async fn run(
     arguments: &DevnetArguments,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    let end = End::expect()?;
     let network = start(global, arguments, output).await?;
     let info = network.describe();
     output.object(&info);
@@ -31,7 +33,7 @@ pub(crate) async fn run(
     }
     say_how_to_use(output, &info.seed_url, &info.desktop_command);
     output.note("Ctrl-C stops the network.");
-    wait_for_the_end().await?;
+    end.wait().await?;
     output.note("Stopping …");
     network.shutdown().await?;
     Ok(ExitCode::SUCCESS)
@@ -64,20 +66,4 @@ pub(crate) fn say_how_to_use(output: &Output, seed_url: &str, desktop: &str) {
     output.line("  session send <ACCOUNT ID> \"hello\"");
     output.line("Start an unmodified Session Desktop against it:");
     output.line(&format!("  {desktop}"));
-}
-
-/// Ctrl-C, or the polite end other programs ask for.
-pub(crate) async fn wait_for_the_end() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result?,
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
 }

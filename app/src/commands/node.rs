@@ -18,7 +18,7 @@ use session_types::{Ed25519PublicKey, NodeVersion, X25519PublicKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Global, NodeCommand};
-use crate::commands::devnet::wait_for_the_end;
+use crate::end::End;
 use crate::node_list;
 use crate::output::Output;
 
@@ -208,6 +208,7 @@ struct Started {
 }
 
 async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> anyhow::Result<()> {
+    let end = End::expect()?;
     let (mut settings, identity) = open(dir)?;
     if let Some(listen) = listen {
         settings.listen = listen;
@@ -279,7 +280,7 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
         output.line(&format!("Metrics and health on http://{address}/metrics"));
     }
     output.note("Ctrl-C stops it.");
-    wait_for_the_end().await?;
+    end.wait().await?;
     output.note("Stopping …");
     node.stop().await;
     stop.cancel();

@@ -11,7 +11,7 @@ use session_seed::SeedServer;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::SeedArguments;
-use crate::commands::devnet::wait_for_the_end;
+use crate::end::End;
 use crate::node_list;
 use crate::output::Output;
 
@@ -24,6 +24,7 @@ struct Started {
 }
 
 pub(crate) async fn run(arguments: &SeedArguments, output: &Output) -> anyhow::Result<ExitCode> {
+    let end = End::expect()?;
     let (text, list) = node_list::read(&arguments.nodes)?;
     let registry = Arc::new(StaticRegistry::new(list));
     let socket = listener::bind(arguments.listen)?;
@@ -52,7 +53,7 @@ pub(crate) async fn run(arguments: &SeedArguments, output: &Output) -> anyhow::R
         "Clients find the network with --network {seed_url}"
     ));
     output.note("Ctrl-C stops it.");
-    wait_for_the_end().await?;
+    end.wait().await?;
     stop.cancel();
     following.await?;
     seed.stop().await?;

@@ -1,6 +1,6 @@
 //! Messages that peers have not acknowledged.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use session_types::{Ed25519PublicKey, MessageHash, Timestamp};
 
 use super::messages::{COMPLETE_COLUMNS, Source, complete, unsigned};
@@ -117,12 +117,17 @@ pub(super) fn remove_hash(
     hash: &MessageHash,
     peers: &[Ed25519PublicKey],
 ) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "DELETE FROM pending_deliveries WHERE peer = ?1
-         AND message = (SELECT id FROM messages WHERE hash = ?2)",
-    )?;
+    let message: Option<i64> = conn
+        .prepare_cached("SELECT id FROM messages WHERE hash = ?1")?
+        .query_row([hash.as_str()], |row| row.get(0))
+        .optional()?;
+    let Some(message) = message else {
+        return Ok(());
+    };
+    let mut statement =
+        conn.prepare_cached("DELETE FROM pending_deliveries WHERE peer = ?1 AND message = ?2")?;
     for peer in peers {
-        statement.execute(params![peer.as_bytes(), hash.as_str()])?;
+        statement.execute(params![peer.as_bytes(), message])?;
     }
     Ok(())
 }
