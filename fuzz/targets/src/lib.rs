@@ -28,7 +28,7 @@ pub use encoding::{bt_lenient, bt_strict, mnemonic, zstd_frame};
 pub use identities::{identifiers, keys};
 pub use messages::{message_content, message_direct, message_group, message_inbox, message_post};
 pub use nodes::{
-    active_nodes, node_list, rpc_bulk, rpc_peer_answers, rpc_responses, stream_messages,
+    active_nodes, monitor, node_list, rpc_bulk, rpc_peer_answers, rpc_responses, stream_messages,
 };
 pub use onion::{hop_failure, onion_entry, onion_layer, onion_reply, onion_v4};
 pub use reached::accepted;
@@ -61,7 +61,7 @@ targets! {
         message_post, mnemonic, node_list, onion_v4, push_notification, rpc_bulk,
         rpc_peer_answers, rpc_responses, stream_messages, zstd_frame;
     2000: active_nodes, attachment_legacy, config_dump, config_group_keys, config_message, keys,
-        message_direct, message_group, message_inbox, name_value, onion_entry, onion_layer,
+        message_direct, message_group, message_inbox, monitor, name_value, onion_entry, onion_layer,
         onion_reply, picture, rpc_forwarded, rpc_json_body, rpc_params, sealed_messages;
     400: attachment_stream, config_merge;
 }

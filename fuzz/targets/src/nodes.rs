@@ -4,6 +4,7 @@ use core::fmt::Debug;
 
 use serde_json::Value;
 use session_storage_rpc::bulk;
+use session_storage_rpc::monitor::{self as subscriptions, MonitorRequest, Notification};
 use session_storage_rpc::node_list::{FieldSet, NodeListAnswer, NodeListQuery};
 use session_storage_rpc::response::{
     Deleted, DeletedAll, DeletedBefore, Expired, ExpiredAll, ExpiriesResponse, IfElseResponse,
@@ -15,6 +16,7 @@ use session_storage_rpc::{
     BatchResponse, NodeOutcome, ReadError, RetrieveResponse, StoreResponse, SwarmResponse, Tree,
     active_nodes as records,
 };
+use session_types::Timestamp;
 
 use crate::actors::node;
 use crate::reached::note_accepted;
@@ -156,6 +158,37 @@ pub fn active_nodes(data: &[u8]) {
         }
         Err(_) => assert_ne!(data.len() % records::RECORD_LEN, 0),
     }
+}
+
+/// Subscriptions to new messages, their answers, and notifications: what is read can be written
+/// and is the same again.
+pub fn monitor(data: &[u8]) {
+    if let Ok(MonitorRequest {
+        registrations,
+        list,
+    }) = MonitorRequest::decode(data)
+    {
+        for registration in registrations.iter().flatten() {
+            note_accepted();
+            let again = MonitorRequest::decode(&registration.encode());
+            let again = again.expect("it was written by us");
+            assert_eq!(again.registrations, [Ok(registration.clone())]);
+            let _ = registration.verify(Timestamp::from_ms(1_700_000_000_000));
+        }
+        let answers: Vec<_> = registrations
+            .into_iter()
+            .map(|registration| registration.map(|_| ()))
+            .collect();
+        let _ = MonitorRequest::encode_answers(list, &answers);
+    }
+    if let Ok(notification) = Notification::decode(data) {
+        note_accepted();
+        assert_eq!(
+            Notification::decode(&notification.encode()),
+            Ok(notification)
+        );
+    }
+    let _ = subscriptions::decode_answer(data);
 }
 
 /// Messages on a QUIC stream. The first byte says how large the pieces are in which it arrives.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde_json::json;
-use session_fuzz::actors::{NOW, alice, node};
+use session_fuzz::actors::{NOW, alice, group_admin, node};
 use session_storage_rpc::bulk::{self, BulkMessage};
+use session_storage_rpc::monitor::{Notification, Registration};
 use session_storage_rpc::node_list::{FieldSet, NodeListAnswer, NodeRecord, seed_request_text};
 use session_storage_rpc::request::{Delete, DeleteAll, Expire};
 use session_storage_rpc::response::{
@@ -15,8 +16,9 @@ use session_storage_rpc::response::{
 };
 use session_storage_rpc::stream::StreamMessage;
 use session_storage_rpc::{
-    AccountSigner, ExpireMode, HardFork, NamespaceFilter, NodeOutcome, Reply, RetrieveResponse,
-    RpcError, StoreResponse, SwarmResponse, Tree, active_nodes,
+    AccountSigner, ExpireMode, GroupAdminSigner, HardFork, NamespaceFilter, NodeOutcome, Reply,
+    RequestSigner as _, RetrieveResponse, RpcError, StoreResponse, SwarmResponse, Tree,
+    active_nodes,
 };
 use session_types::{
     LegacyPublicKey, MessageHash, Namespace, NodeContact, NodeVersion, SwarmId, SwarmPubkey,
@@ -32,6 +34,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     others(seeds);
     lists(seeds);
     streams(seeds);
+    subscriptions(seeds);
     batches(seeds);
 }
 
@@ -237,6 +240,32 @@ fn streams(seeds: &mut Seeds) {
     }
     seeds.add("stream_messages", &[&[3], b"10000000:l"]);
     seeds.add("stream_messages", &[&[9], b"2:le"]);
+}
+
+/// Registrations of an account and a group, an answer, notifications.
+fn subscriptions(seeds: &mut Seeds) {
+    let alice = alice();
+    let own = AccountSigner::new(alice.account_id(), alice.ed25519());
+    let admin = group_admin();
+    let group = GroupAdminSigner::new(&admin);
+    let namespaces = |values: &[i16]| values.iter().copied().map(Namespace::new).collect();
+    let first = Registration::signed(&own, namespaces(&[-10, 0, 5]), false, NOW).encode();
+    let second = Registration::signed(&group, namespaces(&[11]), true, NOW).encode();
+    seeds.add("monitor", &[&first]);
+    seeds.add("monitor", &[&second]);
+    seeds.add("monitor", &[b"l", &first, &second, b"e"]);
+    seeds.add("monitor", &[b"d7:errcodei4e5:error3:olde"]);
+    let mut notification = Notification {
+        owner: own.owner(),
+        hash: hash(3),
+        namespace: Namespace::DEFAULT,
+        timestamp: NOW,
+        expiry: NOW.plus(DAY),
+        data: None,
+    };
+    seeds.add("monitor", &[&notification.encode()]);
+    notification.data = Some(b"data".to_vec());
+    seeds.add("monitor", &[&notification.encode()]);
 }
 
 fn batches(seeds: &mut Seeds) {
