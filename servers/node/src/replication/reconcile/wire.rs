@@ -436,6 +436,49 @@ mod tests {
         assert_eq!(Answer::decode(b"d1:d1:\0e", 8), None);
     }
 
+    /// Cut anywhere, and any byte replaced by those that mean something.
+    #[test]
+    fn spoilt_bytes_are_refused_or_read() {
+        let part = |bucket| Part {
+            stretch: Stretch {
+                bucket,
+                after: hash('a'),
+                until: hash('z'),
+            },
+            ids: vec![[1; 8], [2; 8]],
+        };
+        let question = Question {
+            range: ARC,
+            insists: true,
+            ask: Ask::Messages {
+                salt: [5; 16],
+                parts: vec![part(7), part(4095)],
+            },
+        };
+        let answer = Answer {
+            differing: vec![true; 11],
+            stopped_at: hash('q'),
+            queued: 3,
+            time: Timestamp::from_ms(1_700_000_000_000),
+        };
+        for good in [question.encode(), answer.encode()] {
+            for end in 0..good.len() {
+                assert_eq!(Question::decode(&good[..end]), None);
+                assert_eq!(Answer::decode(&good[..end], 11), None);
+            }
+            for place in 0..good.len() {
+                for byte in *b"0179:-dlie\0\xff" {
+                    let mut bad = good.clone();
+                    bad[place] = byte;
+                    if let Some(read) = Question::decode(&bad) {
+                        assert_eq!(Question::decode(&read.encode()), Some(read));
+                    }
+                    let _ = Answer::decode(&bad, 11);
+                }
+            }
+        }
+    }
+
     #[test]
     fn digests_differ_where_the_sums_do() {
         let mut sums = vec![Sum::default(); BUCKETS.into()];
