@@ -324,12 +324,54 @@ async fn connection<S: Service>(
     if peer.protocol == Protocol::Node {
         trust(&quinn);
     }
+    let place = Arc::new(Load {
+        place,
+        answering: Mutex::new(0),
+    });
     let code = tokio::select! {
         code = streams(&shared, &quinn, &peer, &place) => code,
-        () = place.evicted() => CloseCode::Busy,
+        () = place.place.evicted() => CloseCode::Busy,
     };
     shared.service.gone(&peer);
     quinn.close(code.code(), b"");
+}
+
+/// How much a connection has to do: a place may be lost while nothing is being answered, however
+/// many streams are open.
+struct Load<P: Place> {
+    place: P,
+    answering: Mutex<usize>,
+}
+
+impl<P: Place> Load<P> {
+    fn begin(load: &Arc<Self>) -> Answering<P> {
+        let mut answering = load.answering();
+        *answering += 1;
+        if *answering == 1 {
+            load.place.set_busy(true);
+        }
+        drop(answering);
+        Answering(Arc::clone(load))
+    }
+
+    fn answering(&self) -> MutexGuard<'_, usize> {
+        self.answering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One answer under way.
+struct Answering<P: Place>(Arc<Load<P>>);
+
+impl<P: Place> Drop for Answering<P> {
+    fn drop(&mut self) {
+        let mut answering = self.0.answering();
+        *answering -= 1;
+        if *answering == 0 {
+            self.0.place.set_busy(false);
+        }
+    }
 }
 
 /// Serves the streams of a connection until it ends or breaks the rules.
@@ -337,7 +379,7 @@ async fn streams<S: Service>(
     shared: &Arc<Shared<S>>,
     quinn: &quinn::Connection,
     peer: &Arc<Peer>,
-    place: &S::Place,
+    place: &Arc<Load<S::Place>>,
 ) -> CloseCode {
     let requests = match peer.protocol {
         Protocol::Client => shared.limits.requests_per_client,
@@ -352,14 +394,13 @@ async fn streams<S: Service>(
                 let Ok((send, recv)) = accepted else {
                     return CloseCode::Done;
                 };
-                place.set_busy(true);
                 let (out, written) = writer(&shared.life, send, shared.limits.stall);
                 peer.stream_opened(&out);
-                let reader = Reader::new(recv, place.budget(), Some(shared.limits.stall));
+                let reader = Reader::new(recv, place.place.budget(), Some(shared.limits.stall));
                 let (shared, peer) = (Arc::clone(shared), Arc::clone(peer));
-                let slots = Arc::clone(&slots);
+                let (slots, place) = (Arc::clone(&slots), Arc::clone(place));
                 streams.spawn(async move {
-                    stream(&shared, &peer, reader, &out, slots).await?;
+                    stream(&shared, &peer, &place, reader, &out, slots).await?;
                     peer.stream_ended(&out);
                     drop(out);
                     // What was answered is to arrive before the connection is closed.
@@ -369,7 +410,7 @@ async fn streams<S: Service>(
             }
             Some(ended) = streams.join_next() => {
                 match ended {
-                    Ok(Ok(())) => place.set_busy(!streams.is_empty()),
+                    Ok(Ok(())) => {}
                     Ok(Err(code)) => return code,
                     Err(_) => return CloseCode::Done,
                 }
@@ -391,6 +432,7 @@ async fn streams<S: Service>(
 async fn stream<S: Service>(
     shared: &Arc<Shared<S>>,
     peer: &Arc<Peer>,
+    place: &Arc<Load<S::Place>>,
     mut reader: Reader,
     out: &mpsc::Sender<Outgoing>,
     slots: Arc<Semaphore>,
@@ -432,13 +474,14 @@ async fn stream<S: Service>(
         // Only a closed semaphore refuses, and nobody closes this one.
         let slot = Arc::clone(&slots).acquire_owned().await;
         let (service, peer, out) = (Arc::clone(&shared.service), Arc::clone(peer), out.clone());
+        let busy = Load::begin(place);
         answering.spawn(async move {
             let answer = service.answer(&peer, command).await;
             if let Some(message) = answer.encode(id) {
                 // The other side may have gone.
                 let _ = out.send(message).await;
             }
-            drop(slot);
+            drop((slot, busy));
         });
     }
     while answering.join_next().await.is_some() {}

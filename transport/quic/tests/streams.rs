@@ -22,16 +22,19 @@ struct Answers {
     memory: Arc<Semaphore>,
     peers: Mutex<Vec<Arc<Peer>>>,
     full: AtomicBool,
+    busy: Arc<AtomicBool>,
     admitted: AtomicUsize,
     gone: AtomicUsize,
     running: AtomicUsize,
     most: AtomicUsize,
 }
 
-struct Held(Budget);
+struct Held(Budget, Arc<AtomicBool>);
 
 impl Place for Held {
-    fn set_busy(&self, _busy: bool) {}
+    fn set_busy(&self, busy: bool) {
+        self.1.store(busy, Ordering::SeqCst);
+    }
 
     async fn evicted(&self) {
         core::future::pending::<()>().await;
@@ -47,7 +50,10 @@ impl Service for Answers {
 
     fn admit(&self, _from: SocketAddr) -> Option<Held> {
         self.admitted.fetch_add(1, Ordering::SeqCst);
-        let place = Held(Budget::new(Arc::clone(&self.memory), 1));
+        let place = Held(
+            Budget::new(Arc::clone(&self.memory), 1),
+            Arc::clone(&self.busy),
+        );
         (!self.full.load(Ordering::SeqCst)).then_some(place)
     }
 
@@ -102,6 +108,7 @@ impl Server {
             memory: Arc::clone(&memory),
             peers: Mutex::default(),
             full: AtomicBool::default(),
+            busy: Arc::default(),
             admitted: AtomicUsize::default(),
             gone: AtomicUsize::default(),
             running: AtomicUsize::default(),
@@ -181,6 +188,8 @@ async fn many_requests_share_a_stream_and_answers_find_theirs() {
     let failed = stream.request("fail", Vec::new(), DEADLINE).await.unwrap();
     assert!(!failed.good);
     assert_eq!(failed.body, b"400 Bad Request\n\nno");
+    // An open stream alone is nothing to do.
+    eventually(|| !server.service.busy.load(Ordering::SeqCst)).await;
     let silent = stream.request("nothing", Vec::new(), Duration::from_millis(200));
     assert!(matches!(silent.await, Err(QuicError::Timeout)));
     assert_eq!(stream.under_way(), 0);
@@ -434,6 +443,7 @@ async fn a_stopping_server_answers_what_has_arrived() {
     let stream = connection.open_stream().await.unwrap();
     let slow = tokio::spawn(async move { stream.request("slow", Vec::new(), DEADLINE).await });
     eventually(|| server.service.running.load(Ordering::SeqCst) == 1).await;
+    assert!(server.service.busy.load(Ordering::SeqCst));
     server.stop.cancel();
     assert_eq!(slow.await.unwrap().unwrap().body, b"slept");
     timeout(DEADLINE, connection.closed()).await.unwrap();
