@@ -137,7 +137,7 @@ pub(crate) enum NodeCommand {
         session node verify --repair   with the node stopped: keep every row that is in order")]
     Verify {
         /// When something is found: make a new database of every row that is in order, and set
-        /// the damaged one aside as storage.db.damaged-<TIME>. The node must not run. At its next
+        /// the damaged one aside as storage.db.damaged-TIME. The node must not run. At its next
         /// start it asks the other members of its swarm for what is missing.
         #[arg(long)]
         repair: bool,
