@@ -17,12 +17,8 @@ use session_types::NodeContact;
 
 use crate::NetError;
 use crate::exchange::Exchange;
-use crate::http::post_to_seed;
-use crate::network::{Network, lock};
-use crate::profile::Seed;
+use crate::network::{ConnectStep, Network, lock};
 
-/// Longest seed answer read.
-const MAX_SEED_ANSWER: usize = 16 * 1024 * 1024;
 /// How often other nodes are asked about a seed's list when the first ones cannot be reached.
 const CONFIRMATIONS: usize = 3;
 /// Time after a first question to the seeds because no path worked; it doubles with each further
@@ -61,7 +57,7 @@ impl Network {
     }
 
     /// Whether paths can be built. Not yet while a first list is being confirmed.
-    fn has_pool(&self) -> bool {
+    pub(crate) fn has_pool(&self) -> bool {
         self.ready.load(Ordering::Acquire) && lock(&self.pool).len() >= SMALLEST
     }
 
@@ -107,31 +103,16 @@ impl Network {
     }
 
     async fn ask_seeds(&self) -> Result<(), NetError> {
-        let mut race: FuturesUnordered<_> = self
-            .profile
-            .seeds()
-            .iter()
-            .map(|seed| self.ask_seed(seed))
-            .collect();
-        let mut detail = String::from("no seed is configured");
-        while let Some(answer) = race.next().await {
-            match answer {
-                Ok(nodes) => {
-                    let taken = lock(&self.pool).accept_seed(nodes, self.clock.now());
-                    match taken {
-                        Ok(_) => {
-                            // One seed could lie about some nodes: take what nodes agree on, so
-                            // that the guard is not chosen from a single answer.
-                            self.confirm_list().await;
-                            return Ok(());
-                        }
-                        Err(error) => detail = error.to_string(),
-                    }
-                }
-                Err(reason) => detail = reason,
-            }
+        self.connecting(ConnectStep::AskingSeeds);
+        if let Err(error) = self.race_seeds().await {
+            self.seeds_failed();
+            return Err(error);
         }
-        Err(NetError::SeedsUnreachable { detail })
+        // One seed could lie about some nodes: take what nodes agree on, so that the guard is not
+        // chosen from a single answer.
+        self.connecting(ConnectStep::ConfirmingList);
+        self.confirm_list().await;
+        Ok(())
     }
 
     /// Replaces a seed's list by what nodes agree on, if they can be asked.
@@ -147,31 +128,6 @@ impl Network {
         }
         tracing::info!("the node list is known from a seed only");
         self.pool_changed();
-    }
-
-    /// The usable nodes a seed lists, or why there are none, for a person.
-    async fn ask_seed(&self, seed: &Seed) -> Result<Vec<NodeContact>, String> {
-        let body = node_list::seed_request_text().into_bytes();
-        let timeout = self.options.seed_timeout;
-        let reply = post_to_seed(seed, "json_rpc", body, MAX_SEED_ANSWER, timeout)
-            .await
-            .map_err(|error| error.to_string())?;
-        if reply.status != 200 {
-            return Err(format!("it answers with status {}", reply.status));
-        }
-        if !reply
-            .content_type
-            .is_some_and(|t| t.starts_with("application/json"))
-        {
-            return Err("what answers there is not a seed".to_owned());
-        }
-        let list = NodeListAnswer::from_rpc_body(&reply.body)
-            .map_err(|error| format!("its answer is not a node list: {error}"))?;
-        Ok(list
-            .nodes
-            .into_iter()
-            .map(|record| record.contact)
-            .collect())
     }
 
     /// Asks three random nodes and takes what two of them agree on.
@@ -230,14 +186,14 @@ impl Network {
             }
             Some(hops) => {
                 let exchange = Exchange {
-                    http: &self.http,
+                    carrier: &self.carrier,
                     cipher: self.options.cipher,
                     timeout: self.options.request_timeout,
                     hops,
                     destination: &trip.target,
                 };
                 let sent = self.clock.local();
-                let (reply, _) = exchange.run(payload, 1).await.ok()?;
+                let (reply, ..) = exchange.run(payload, 1).await.ok()?;
                 self.learn_time(&trip.target, &reply, sent);
                 reply
             }

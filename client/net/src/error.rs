@@ -21,7 +21,7 @@ pub enum NetError {
     #[error("no onion path: {0}")]
     NoPath(#[from] PathError),
     /// The entry node could not be reached.
-    #[error("the entry node does not answer")]
+    #[error("{}", entry_node(.0))]
     Http(#[from] HttpError),
     /// A node on the path reported a failure.
     #[error("the path broke (status {status})")]
@@ -60,6 +60,15 @@ pub enum NetError {
     },
 }
 
+/// Whose fault it is that the entry node was not reached.
+fn entry_node(error: &HttpError) -> String {
+    if error.is_ours() {
+        error.to_string()
+    } else {
+        "the entry node does not answer".to_owned()
+    }
+}
+
 impl From<session_storage_rpc::RpcError> for NetError {
     /// What a node would refuse is refused before it is sent.
     fn from(error: session_storage_rpc::RpcError) -> Self {
@@ -71,12 +80,19 @@ impl From<session_storage_rpc::RpcError> for NetError {
 }
 
 impl NetError {
+    /// Whether nothing got away from this machine, whoever it was for.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Http(error) if error.is_ours())
+    }
+
     /// A stable name for machines.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::SeedsUnreachable { .. } => "net.seeds_unreachable",
             Self::NoPath(_) => "net.no_path",
+            Self::Http(HttpError::NoNetwork) => "net.no_network",
+            Self::Http(HttpError::Proxy(_)) => "net.proxy",
             Self::Http(_) => "net.entry_node",
             Self::PathBroke { .. } => "net.path_broke",
             Self::BadReply => "net.bad_reply",

@@ -7,15 +7,16 @@ use session_crypto::onion_cipher::OnionCipher;
 use session_onion::packet::{self, Destination, NodeReply};
 use session_onion::paths::Outcome;
 use session_onion::{Hop, OnionError};
-use session_types::{NodeContact, limits};
+use session_types::NodeContact;
 
 use crate::NetError;
-use crate::http::{HttpError, NodeHttp};
+use crate::carrier::{Carrier, Wire};
+use crate::http::HttpError;
 use crate::route::Route;
 
 /// A request over given hops.
 pub(crate) struct Exchange<'a> {
-    pub(crate) http: &'a NodeHttp,
+    pub(crate) carrier: &'a Carrier,
     pub(crate) cipher: OnionCipher,
     pub(crate) timeout: Duration,
     pub(crate) hops: &'a [NodeContact; 3],
@@ -25,8 +26,8 @@ pub(crate) struct Exchange<'a> {
 /// A try that brought no answer of the destination.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    /// What the path manager is told.
-    pub(crate) outcome: Outcome,
+    /// What the path manager is told; nothing when the request did not get away from here.
+    pub(crate) outcome: Option<Outcome>,
     /// The destination itself is or may be the problem: choose another.
     pub(crate) blames_destination: bool,
     pub(crate) error: NetError,
@@ -40,20 +41,17 @@ impl Exchange<'_> {
         &self,
         payload: &[u8],
         attempt: u32,
-    ) -> Result<(NodeReply, Route), Failed> {
+    ) -> Result<(NodeReply, Route, Wire), Failed> {
         let hops: Vec<Hop> = self.hops.iter().map(Hop::from).collect();
         let destination = Destination::Node(Hop::from(self.destination));
         let request = packet::build(&hops, destination, payload, self.cipher, &mut rand::rng())
             .map_err(|error| unreadable(&error))?;
         let [guard, middle, exit] = self.hops;
-        let url = format!("{}/onion_req/v2", guard.https_base());
         let request_bytes = request.body.len();
         let started = Instant::now();
-        // An answer is base64 of an encrypted JSON that may hold base64 itself.
-        let limit = limits::MAX_REQUEST_BODY.saturating_mul(2);
-        let reply = self
-            .http
-            .post(&url, request.body, limit, self.timeout)
+        // What goes on beneath takes some room, which every caller would have to have.
+        let asking = self.carrier.ask(guard, request.body.into(), self.timeout);
+        let reply = Box::pin(asking)
             .await
             .map_err(|error| self.no_answer(error))?;
         if reply.status != 200 {
@@ -68,7 +66,7 @@ impl Exchange<'_> {
             Outcome::from_outer(opened.status, opened.body.as_bytes())
         {
             return Err(Failed {
-                outcome: Outcome::NodeUnreachable(key),
+                outcome: Some(Outcome::NodeUnreachable(key)),
                 blames_destination: true,
                 error: NetError::PathBroke {
                     status: opened.status,
@@ -85,16 +83,18 @@ impl Exchange<'_> {
             attempts: attempt,
             elapsed: started.elapsed(),
         };
-        Ok((opened, route))
+        Ok((opened, route, reply.over))
     }
 
     fn no_answer(&self, error: HttpError) -> Failed {
         let outcome = match &error {
-            HttpError::Connect(_) | HttpError::Setup | HttpError::Broken(_) => {
-                Outcome::GuardUnreachable
-            }
-            HttpError::Timeout => Outcome::Timeout,
-            HttpError::TooLarge { .. } => Outcome::BadReply,
+            HttpError::NoNetwork | HttpError::Proxy(_) => None,
+            HttpError::Connect(_)
+            | HttpError::Certificate
+            | HttpError::Setup
+            | HttpError::Broken(_) => Some(Outcome::GuardUnreachable),
+            HttpError::Timeout => Some(Outcome::Timeout),
+            HttpError::TooLarge { .. } => Some(Outcome::BadReply),
         };
         Failed {
             outcome,
@@ -116,7 +116,7 @@ impl Exchange<'_> {
             _ => false,
         };
         Failed {
-            outcome,
+            outcome: Some(outcome),
             blames_destination,
             error: NetError::PathBroke { status },
         }
@@ -126,7 +126,7 @@ impl Exchange<'_> {
 fn unreadable(error: &OnionError) -> Failed {
     tracing::debug!(kind = ?error.kind(), "an onion answer could not be opened");
     Failed {
-        outcome: Outcome::BadReply,
+        outcome: Some(Outcome::BadReply),
         blames_destination: false,
         error: NetError::BadReply,
     }

@@ -1,8 +1,10 @@
-//! HTTPS to nodes and seeds.
+//! HTTPS to nodes and seeds, directly or through a proxy.
 //!
 //! A node's certificate proves nothing and is not looked at: confidentiality and identity come
 //! from the onion layers, which only the holder of the node's key can open
 //! (docs/protocol/node.md section 1.3). Seeds of public networks are pinned.
+
+mod certificate;
 
 use core::fmt;
 use core::time::Duration;
@@ -10,25 +12,42 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use sha2::{Digest as _, Sha256};
+use rustls::ClientConfig;
 use url::Url;
 
 use crate::profile::{Seed, SeedTls};
+use crate::proxy::{ProxyFault, ProxyUrl};
+use crate::reach;
+use crate::traffic::{Meter, count};
+use certificate::CertificateRule;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// The same through a proxy, which may be an anonymity network that takes its time.
+const CONNECT_THROUGH_PROXY: Duration = Duration::from_secs(20);
+/// How long it may take to find out whether it is the proxy that does not answer.
+const PROXY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a request got no answer. `Debug` leaves out the address too: it tells who the guard is.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// No connection: refused, unroutable, name unknown, handshake failed.
+    /// No connection: refused, unroutable, name unknown, handshake failed, or none of these within
+    /// a few seconds.
     #[error("cannot connect")]
     Connect(#[source] reqwest::Error),
     /// The connection broke, or what came was not HTTP.
     #[error("connection broke")]
     Broken(#[source] reqwest::Error),
+    /// It proves to be somebody else than expected.
+    #[error("it shows another certificate than the pinned one")]
+    Certificate,
+    /// This machine has no way to send anything there.
+    #[error("this computer has no network connection")]
+    NoNetwork,
+    /// The proxy carries nothing.
+    #[error("{0}")]
+    Proxy(ProxyFault),
     /// No complete answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -41,6 +60,13 @@ pub enum HttpError {
     /// The TLS library refused its configuration.
     #[error("tls cannot be set up")]
     Setup,
+}
+
+impl HttpError {
+    /// Whether the request did not even get away from here, whoever it was for.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::NoNetwork | Self::Proxy(_))
+    }
 }
 
 impl fmt::Debug for HttpError {
@@ -66,24 +92,36 @@ pub(crate) struct HttpReply {
     pub(crate) body: Bytes,
 }
 
-/// Pooled keep-alive connections to nodes.
-#[derive(Debug, Clone)]
-pub(crate) struct NodeHttp {
-    client: reqwest::Client,
+/// Sends HTTP requests. Connections to nodes are kept and used again.
+pub(crate) struct Http {
+    nodes: reqwest::Client,
+    proxy: Option<ProxyUrl>,
+    meter: Arc<Meter>,
 }
 
-impl NodeHttp {
+impl fmt::Debug for Http {
+    /// The library's client would show where the proxy is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Http {
     /// Prepares the client; opens nothing yet.
     ///
     /// # Errors
-    /// [`HttpError::Setup`] when TLS cannot be configured.
-    pub(crate) fn new() -> Result<Self, HttpError> {
+    /// [`HttpError::Setup`] when TLS or the proxy cannot be configured.
+    pub(crate) fn new(proxy: Option<ProxyUrl>, meter: Arc<Meter>) -> Result<Self, HttpError> {
         Ok(Self {
-            client: client(&SeedTls::Unchecked)?,
+            nodes: client(&SeedTls::Unchecked, proxy.as_ref())?,
+            proxy,
+            meter,
         })
     }
 
-    /// Posts `body` to `url` and reads at most `limit` bytes of answer.
+    /// Posts `body` to a node at `url` and reads at most `limit` bytes of answer.
     ///
     /// Cancel-safe: dropping the future closes the connection.
     ///
@@ -91,48 +129,77 @@ impl NodeHttp {
     /// Any [`HttpError`].
     pub(crate) async fn post(
         &self,
-        url: &str,
+        url: &Url,
+        body: Bytes,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<HttpReply, HttpError> {
+        self.post_with(&self.nodes, url, body, limit, timeout).await
+    }
+
+    /// Posts to a seed under its certificate rule.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub(crate) async fn post_to_seed(
+        &self,
+        seed: &Seed,
+        path: &str,
         body: Vec<u8>,
         limit: usize,
         timeout: Duration,
     ) -> Result<HttpReply, HttpError> {
-        post(&self.client, url, body, limit, timeout).await
+        let url: Url = seed.url.join(path).map_err(|_| HttpError::Setup)?;
+        let client = client(&seed.tls, self.proxy.as_ref())?;
+        self.post_with(&client, &url, body.into(), limit, timeout)
+            .await
     }
-}
 
-/// Posts to a seed under its certificate rule.
-///
-/// # Errors
-/// Any [`HttpError`].
-pub(crate) async fn post_to_seed(
-    seed: &Seed,
-    path: &str,
-    body: Vec<u8>,
-    limit: usize,
-    timeout: Duration,
-) -> Result<HttpReply, HttpError> {
-    let url: Url = seed.url.join(path).map_err(|_| HttpError::Setup)?;
-    let client = client(&seed.tls)?;
-    post(&client, url.as_str(), body, limit, timeout).await
-}
+    async fn post_with(
+        &self,
+        client: &reqwest::Client,
+        url: &Url,
+        body: Bytes,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<HttpReply, HttpError> {
+        self.meter.request();
+        let exchange = self.exchange(client, url, body, limit);
+        let reply = tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(HttpError::Timeout));
+        match reply {
+            Err(error @ HttpError::Connect(_)) => Err(self.why_not(url, error).await),
+            reply => reply,
+        }
+    }
 
-async fn post(
-    client: &reqwest::Client,
-    url: &str,
-    body: Vec<u8>,
-    limit: usize,
-    timeout: Duration,
-) -> Result<HttpReply, HttpError> {
-    let exchange = async {
-        let mut reply = client.post(url).body(body).send().await.map_err(classify)?;
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        url: &Url,
+        body: Bytes,
+        limit: usize,
+    ) -> Result<HttpReply, HttpError> {
+        let request_bytes = count(request_head(url, body.len())) + count(body.len());
+        let request = client.post(url.clone()).body(body);
+        let mut reply = request.send().await.map_err(classify)?;
+        self.meter.sent(request_bytes);
         let status = reply.status().as_u16();
-        let content_type = reply
-            .headers()
+        let headers = reply.headers();
+        let lengths = headers.iter().map(|(name, value)| {
+            // Colon, space and the end of the line.
+            name.as_str().len() + value.len() + 4
+        });
+        self.meter
+            .received(count(STATUS_LINE + lengths.sum::<usize>()));
+        let content_type = headers
             .get(reqwest::header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
         let mut body = BytesMut::new();
         while let Some(chunk) = reply.chunk().await.map_err(classify)? {
+            self.meter.received(count(chunk.len()));
             if body.len().saturating_add(chunk.len()) > limit {
                 return Err(HttpError::TooLarge { limit });
             }
@@ -143,25 +210,73 @@ async fn post(
             content_type,
             body: body.freeze(),
         })
-    };
-    tokio::time::timeout(timeout, exchange)
-        .await
-        .unwrap_or(Err(HttpError::Timeout))
+    }
+
+    /// Whether a connection failed because of the other side, of the proxy, or because there is no
+    /// network at all.
+    async fn why_not(&self, url: &Url, error: HttpError) -> HttpError {
+        let host = match &self.proxy {
+            Some(proxy) => Some(proxy.host().clone()),
+            None => url.host().map(|host| host.to_owned()),
+        };
+        if host.is_some_and(|host| !reach::has_route(&host)) {
+            return HttpError::NoNetwork;
+        }
+        match &self.proxy {
+            Some(proxy) => match proxy.greet(PROXY_PATIENCE).await {
+                Ok(()) => error,
+                Err(fault) => HttpError::Proxy(fault),
+            },
+            None => error,
+        }
+    }
+}
+
+/// A status line of the usual length, and the empty line at the end.
+const STATUS_LINE: usize = "HTTP/1.1 200 OK\r\n\r\n".len();
+const USER_AGENT: &str = "WhatsApp";
+const LANGUAGE: &str = "en-us";
+
+/// Bytes before the body of a request.
+fn request_head(url: &Url, body: usize) -> usize {
+    let authority = url.authority();
+    let path = url.path();
+    format!(
+        "POST {path} HTTP/1.1\r\nuser-agent: {USER_AGENT}\r\naccept-language: {LANGUAGE}\r\n\
+         accept: */*\r\nhost: {authority}\r\ncontent-length: {body}\r\n\r\n"
+    )
+    .len()
 }
 
 /// Addresses stay out of error texts: they tell who the guard is.
 fn classify(error: reqwest::Error) -> HttpError {
     let error = error.without_url();
-    if error.is_timeout() {
-        HttpError::Timeout
+    if refused_certificate(&error) {
+        HttpError::Certificate
     } else if error.is_connect() {
+        // However long it took to find out.
         HttpError::Connect(error)
+    } else if error.is_timeout() {
+        HttpError::Timeout
     } else {
         HttpError::Broken(error)
     }
 }
 
-fn client(tls: &SeedTls) -> Result<reqwest::Client, HttpError> {
+/// Whether the reason beneath is the certificate.
+fn refused_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidCertificate(_));
+    }
+    // An I/O error does not name the error in it as its source.
+    let io = error.downcast_ref::<std::io::Error>();
+    if let Some(inner) = io.and_then(std::io::Error::get_ref) {
+        return refused_certificate(inner);
+    }
+    error.source().is_some_and(refused_certificate)
+}
+
+fn client(tls: &SeedTls, proxy: Option<&ProxyUrl>) -> Result<reqwest::Client, HttpError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Arc::new(CertificateRule {
         rule: *tls,
@@ -177,74 +292,26 @@ fn client(tls: &SeedTls) -> Result<reqwest::Client, HttpError> {
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(
         reqwest::header::ACCEPT_LANGUAGE,
-        reqwest::header::HeaderValue::from_static("en-us"),
+        reqwest::header::HeaderValue::from_static(LANGUAGE),
     );
-    reqwest::Client::builder()
+    // The system's own proxy settings do not count.
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = match proxy {
+        None => builder.connect_timeout(CONNECT),
+        Some(proxy) => builder
+            .proxy(proxy.to_reqwest().ok_or(HttpError::Setup)?)
+            .connect_timeout(CONNECT_THROUGH_PROXY),
+    };
+    builder
         .tls_backend_preconfigured(config)
-        .user_agent("WhatsApp")
+        .user_agent(USER_AGENT)
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .http1_only()
         .tcp_nodelay(true)
-        .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(60))
         .build()
         .map_err(|_| HttpError::Setup)
-}
-
-/// Accepts any certificate, or exactly the pinned one; the handshake signature is always checked.
-#[derive(Debug)]
-struct CertificateRule {
-    rule: SeedTls,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for CertificateRule {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.rule {
-            SeedTls::Unchecked => Ok(ServerCertVerified::assertion()),
-            SeedTls::Pinned(pin) if Sha256::digest(end_entity)[..] == pin => {
-                Ok(ServerCertVerified::assertion())
-            }
-            SeedTls::Pinned(_) => Err(rustls::Error::InvalidCertificate(
-                rustls::CertificateError::ApplicationVerificationFailure,
-            )),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }
 
 #[cfg(test)]
@@ -253,6 +320,7 @@ mod tests {
     use axum::routing::post;
     use session_chassis::listener::{self, ListenerLimits};
     use session_chassis::tls::ServerIdentity;
+    use sha2::{Digest as _, Sha256};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -261,7 +329,9 @@ mod tests {
         let url = format!("https://127.0.0.1:{port}/").parse().unwrap();
         let seed = Seed { url, tls };
         let patience = Duration::from_secs(20);
-        post_to_seed(&seed, "json_rpc", b"ask".to_vec(), 1000, patience).await
+        let http = Http::new(None, Arc::new(Meter::new())).unwrap();
+        http.post_to_seed(&seed, "json_rpc", b"ask".to_vec(), 1000, patience)
+            .await
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -288,8 +358,7 @@ mod tests {
             assert_eq!(&ask(port, rule).await.unwrap().body[..], b"answer");
         }
         let error = ask(port, SeedTls::Pinned(pin(&other))).await.unwrap_err();
-        assert!(matches!(error, HttpError::Connect(_)), "{error:?}");
-        assert_eq!(error.to_string(), "cannot connect");
+        assert!(matches!(error, HttpError::Certificate), "{error:?}");
         stop.cancel();
         serving.await.unwrap().unwrap();
 

@@ -2,53 +2,30 @@
 
 mod asking;
 mod choosing;
+mod status;
 mod swarms;
 mod time;
 
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use session_crypto::onion_cipher::OnionCipher;
-use session_onion::paths::{PathConfig, PathManager, PathStatus, PersistedPaths};
+use session_onion::paths::{PathManager, PersistedPaths};
 use session_onion::pool::NodePool;
 use session_storage_rpc::response::SubResponse;
 use session_types::{AccountId, Ed25519PublicKey, SwarmPubkey, Timestamp};
+use tokio::sync::watch;
 
 use crate::cache::{CachedNetwork, NetworkCache};
+use crate::carrier::Carrier;
 use crate::clock::{Clock, ClockSkew, NetworkClock};
-use crate::http::NodeHttp;
+use crate::options::NetworkOptions;
+use crate::traffic::Traffic;
 use crate::{NetError, NetworkProfile, Route};
+use status::Facts;
+pub use status::{ConnectStep, NetworkStatus, OfflineReason};
 use swarms::CachedSwarm;
-
-/// Settings of a [`Network`].
-#[derive(Debug, Clone)]
-pub struct NetworkOptions {
-    /// Cipher of the onion layers; aes-gcm looks like Session Desktop.
-    pub cipher: OnionCipher,
-    /// How long one try may take.
-    pub request_timeout: Duration,
-    /// How long a seed may take.
-    pub seed_timeout: Duration,
-    /// Tries of one request over different paths.
-    pub attempts: u32,
-    /// Rules of path building.
-    pub paths: PathConfig,
-}
-
-impl Default for NetworkOptions {
-    fn default() -> Self {
-        Self {
-            cipher: OnionCipher::AesGcm,
-            request_timeout: Duration::from_secs(10),
-            seed_timeout: Duration::from_secs(5),
-            attempts: 6,
-            paths: PathConfig::default(),
-        }
-    }
-}
 
 /// What a swarm member answered to a `batch` or `sequence`.
 #[derive(Debug, Clone)]
@@ -64,15 +41,15 @@ pub struct SwarmReply {
 pub struct Network {
     pub(crate) profile: NetworkProfile,
     pub(crate) options: NetworkOptions,
-    pub(crate) http: NodeHttp,
+    pub(crate) carrier: Carrier,
     pub(crate) clock: NetworkClock,
     cache: Arc<dyn NetworkCache>,
     pub(crate) pool: Mutex<NodePool>,
     /// The path manager has a list of nodes.
     pub(crate) ready: AtomicBool,
-    paths: Mutex<PathManager>,
+    pub(crate) paths: Mutex<PathManager>,
     swarms: Mutex<BTreeMap<SwarmPubkey, CachedSwarm>>,
-    own: Mutex<Option<SwarmPubkey>>,
+    pub(crate) own: Mutex<Option<SwarmPubkey>>,
     /// Nodes that did not answer, and when that was.
     absent: Mutex<BTreeMap<Ed25519PublicKey, Instant>>,
     /// One refresh of the node list at a time.
@@ -81,6 +58,9 @@ pub struct Network {
     pub(crate) seed_tries: Mutex<SeedTries>,
     /// When nodes were last asked for the time.
     time_asked: tokio::sync::Mutex<Option<Instant>>,
+    /// What the status is made of besides the path manager's.
+    facts: Mutex<Facts>,
+    status: watch::Sender<NetworkStatus>,
 }
 
 /// Questions to the seeds because no path worked, since one last did.
@@ -125,10 +105,13 @@ impl Network {
             .into_iter()
             .filter_map(|(owner, json)| Some((owner, serde_json::from_str(&json).ok()?)))
             .collect();
-        Ok(Self {
+        let status = watch::Sender::new(NetworkStatus::Connecting {
+            step: ConnectStep::default(),
+        });
+        let network = Self {
             profile,
+            carrier: Carrier::new(&options)?,
             options,
-            http: NodeHttp::new()?,
             clock,
             cache,
             pool: Mutex::new(pool),
@@ -140,7 +123,11 @@ impl Network {
             refresh: tokio::sync::Mutex::new(()),
             seed_tries: Mutex::new(SeedTries::default()),
             time_asked: tokio::sync::Mutex::new(None),
-        })
+            facts: Mutex::default(),
+            status,
+        };
+        network.publish();
+        Ok(network)
     }
 
     /// Says whose swarm guards and exits must keep out of.
@@ -174,10 +161,10 @@ impl Network {
         self.clock.noticeable_skew()
     }
 
-    /// Whether paths work, for a person.
+    /// How much has been sent and received since the start.
     #[must_use]
-    pub fn status(&self) -> PathStatus {
-        lock(&self.paths).status(self.clock.now())
+    pub fn traffic(&self) -> Traffic {
+        self.carrier.traffic()
     }
 
     /// The network this is.
@@ -212,6 +199,7 @@ impl Network {
         self.avoid_own_swarm();
         lock(&self.paths).set_pool(&nodes, now, &mut rand::rng());
         self.ready.store(true, Ordering::Release);
+        self.list_learned();
         if let Ok(json) = json {
             self.cache.save_pool(json, now);
         }

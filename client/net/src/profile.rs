@@ -45,6 +45,9 @@ pub enum ProfileError {
     /// A URL of a scheme other than http and https, or without a host.
     #[error("a seed URL begins with http:// or https:// and names a host")]
     Scheme,
+    /// A certificate pin that is none, or one for a seed without certificates.
+    #[error("the pin of an https seed is written #sha256= and 64 hex digits")]
+    Pin,
 }
 
 impl NetworkProfile {
@@ -97,15 +100,53 @@ impl NetworkProfile {
         }
     }
 
-    /// A private network behind one seed.
+    /// A private network behind the seed with this URL, or behind several, separated by commas.
+    /// `#sha256=` and the hex fingerprint of a certificate pins that of an https seed.
     ///
     /// # Errors
     /// [`ProfileError`] when the text is not an http or https URL.
-    pub fn private(seed: &str) -> Result<Self, ProfileError> {
-        let mut url = Url::parse(seed.trim()).map_err(|_| ProfileError::Unknown)?;
+    pub fn private(seeds: &str) -> Result<Self, ProfileError> {
+        let seeds: Vec<Seed> = seeds
+            .split(',')
+            .map(|seed| Seed::private(seed.trim()))
+            .collect::<Result<_, _>>()?;
+        let names: Vec<String> = seeds.iter().map(Seed::to_text).collect();
+        let name = names.join(",");
+        Ok(Self { name, seeds })
+    }
+
+    /// The name or seed URL: what [`NetworkProfile::from_str`] reads back.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seeds, in no order.
+    #[must_use]
+    pub fn seeds(&self) -> &[Seed] {
+        &self.seeds
+    }
+}
+
+/// Before the fingerprint in a seed's URL.
+const PIN: &str = "sha256=";
+
+impl Seed {
+    fn private(text: &str) -> Result<Self, ProfileError> {
+        let mut url = Url::parse(text).map_err(|_| ProfileError::Unknown)?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(ProfileError::Scheme);
         }
+        let pin = url.fragment().and_then(|text| text.strip_prefix(PIN));
+        let tls = match pin.map(|pin| pin.to_ascii_lowercase()) {
+            None => SeedTls::Unchecked,
+            Some(pin) => {
+                let bytes = HEXLOWER.decode(pin.as_bytes()).ok();
+                let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+                let https = url.scheme() == "https";
+                SeedTls::Pinned(bytes.filter(|_| https).ok_or(ProfileError::Pin)?)
+            }
+        };
         url.set_query(None);
         url.set_fragment(None);
         let path = url
@@ -118,32 +159,22 @@ impl NetworkProfile {
         } else {
             format!("{path}/")
         });
-        Ok(Self {
-            name: url.to_string(),
-            seeds: vec![Seed {
-                url,
-                tls: SeedTls::Unchecked,
-            }],
-        })
+        Ok(Self { url, tls })
     }
 
-    /// The name or seed URL: what [`NetworkProfile::from_str`] reads back.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The seeds, all of which are asked at once.
-    #[must_use]
-    pub fn seeds(&self) -> &[Seed] {
-        &self.seeds
+    /// What [`Seed::private`] reads back.
+    fn to_text(&self) -> String {
+        match &self.tls {
+            SeedTls::Unchecked => self.url.to_string(),
+            SeedTls::Pinned(pin) => format!("{}#{PIN}{}", self.url, HEXLOWER.encode(pin)),
+        }
     }
 }
 
 impl FromStr for NetworkProfile {
     type Err = ProfileError;
 
-    /// `mainnet`, `testnet`, or the seed URL of a private network.
+    /// `mainnet`, `testnet`, or what [`NetworkProfile::private`] takes.
     fn from_str(text: &str) -> Result<Self, ProfileError> {
         match text.trim() {
             "mainnet" => Ok(Self::mainnet()),
@@ -192,8 +223,40 @@ mod tests {
             Err(ProfileError::Scheme)
         );
         assert_eq!(
+            "http://a/,".parse::<NetworkProfile>(),
+            Err(ProfileError::Unknown)
+        );
+        assert_eq!(
             "banana".parse::<NetworkProfile>(),
             Err(ProfileError::Unknown)
         );
+    }
+    #[test]
+    fn several_seeds_with_pins() {
+        let pin = "Aa".repeat(32);
+        let text = format!("http://a.example:1280, https://b.example/x/json_rpc#sha256={pin}");
+        let profile: NetworkProfile = text.parse().unwrap();
+        let [first, second] = profile.seeds() else {
+            panic!("{profile}");
+        };
+        assert_eq!(
+            (first.url.as_str(), first.tls),
+            ("http://a.example:1280/", SeedTls::Unchecked)
+        );
+        assert_eq!(second.url.as_str(), "https://b.example/x/");
+        assert_eq!(second.tls, SeedTls::Pinned([0xaa; 32]));
+        assert_eq!(profile.name().parse::<NetworkProfile>().unwrap(), profile);
+        for wrong in [
+            "https://b.example/#sha256=",
+            "https://b.example/#sha256=aa",
+            &format!("https://b.example/#sha256={pin}aa"),
+            &format!("http://b.example/#sha256={pin}"),
+        ] {
+            assert_eq!(
+                wrong.parse::<NetworkProfile>(),
+                Err(ProfileError::Pin),
+                "{wrong}"
+            );
+        }
     }
 }

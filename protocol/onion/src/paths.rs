@@ -375,10 +375,14 @@ impl PathManager {
         let guard = self.nodes.get(&guard)?;
         let taken = self.circuits.thirds_of_others(&request.purpose);
         let mut found = None;
+        let lately = self.limits().avoid_for;
+        let healthy = |key: &Ed25519PublicKey| {
+            self.health.usable(key, now) && !self.guards.failed_lately(key, now, lately)
+        };
         'rules: for rules in Rules::ladder(self.limits().relax) {
             let usable = |node: &NodeContact| {
                 Some(node.ed25519) != request.destination
-                    && (!rules.health || self.health.usable(&node.ed25519, now))
+                    && (!rules.health || healthy(&node.ed25519))
                     && self.diversity.compatible(node, guard, rules)
             };
             for second in seconds.iter().filter_map(|key| self.nodes.get(key)) {

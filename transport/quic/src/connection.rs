@@ -1,6 +1,7 @@
 //! A connection this side opened.
 
 use core::fmt;
+use core::future::Future;
 use core::time::Duration;
 
 use session_storage_rpc::stream::StreamMessage;
@@ -89,9 +90,31 @@ impl Connection {
         self.quinn.close_reason().is_some()
     }
 
-    /// Ready when the connection has ended.
-    pub async fn closed(&self) {
-        self.quinn.closed().await;
+    /// Ready when the connection has ended. What is returned does not keep it open.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let quinn = self.quinn.clone();
+        async move {
+            quinn.closed().await;
+        }
+    }
+
+    /// Bytes of UDP datagrams sent and received so far.
+    #[must_use]
+    pub fn udp_bytes(&self) -> (u64, u64) {
+        let stats = self.quinn.stats();
+        (stats.udp_tx.bytes, stats.udp_rx.bytes)
+    }
+
+    /// How long a packet there and back takes, as well as it is known.
+    #[must_use]
+    pub fn rtt(&self) -> Duration {
+        self.quinn.rtt()
+    }
+
+    /// UDP datagrams received so far: when this grows the other side is there.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.quinn.stats().udp_rx.datagrams
     }
 
     /// Closes it, saying why.

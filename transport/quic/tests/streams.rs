@@ -449,3 +449,26 @@ async fn a_stopping_server_answers_what_has_arrived() {
     timeout(DEADLINE, connection.closed()).await.unwrap();
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_connection_tells_what_passes_and_when_it_ends() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let (heard, (out, inward)) = (connection.heard(), connection.udp_bytes());
+    assert!(out >= 1200 && inward >= 1200, "a handshake");
+    let body = vec![7; 20_000];
+    let answer = stream.request("echo", body.clone(), DEADLINE).await;
+    assert_eq!(answer.unwrap().body, body);
+    assert!(connection.heard() > heard + 10);
+    let (out_now, inward_now) = connection.udp_bytes();
+    for grown in [out_now - out, inward_now - inward] {
+        assert!((20_000..40_000).contains(&grown), "{grown} bytes");
+    }
+    assert!(connection.rtt() < DEADLINE);
+    // Waiting for the end does not put it off.
+    let ended = connection.closed();
+    drop((stream, connection));
+    timeout(DEADLINE, ended).await.unwrap();
+    server.stop().await;
+}

@@ -90,6 +90,9 @@ impl Network {
                 Tried::Final(error) => return Err(error),
             }
         }
+        if matches!(last, NetError::Clock) {
+            self.time_accepted(false);
+        }
         Err(NetError::Exhausted {
             attempts: self.options.attempts,
             last: Box::new(last),
@@ -126,7 +129,7 @@ impl Network {
     }
 
     /// Asks any node something that concerns no swarm, once.
-    pub(super) async fn ask_node(
+    pub(crate) async fn ask_node(
         &self,
         node: &NodeContact,
         destination_swarm: &[Ed25519PublicKey],
@@ -174,11 +177,16 @@ impl Network {
             .await
         {
             Ok((reply, route)) => self.read(owner, member, reply, route).await,
+            // Another path leads through the same gap.
+            Err((_, error)) if error.is_ours() => Tried::Final(error),
             Err((true, error)) => Tried::TryAnother(error),
             Err((false, error)) => Tried::TryAgain(error),
         };
         match &tried {
-            Tried::Answered(_) => self.note_answer(&member.ed25519, true),
+            Tried::Answered(_) => {
+                self.note_answer(&member.ed25519, true);
+                self.time_accepted(true);
+            }
             Tried::TryAnother(NetError::WrongSwarm) => {}
             Tried::TryAnother(_) => self.note_answer(&member.ed25519, false),
             Tried::TryAgain(_) | Tried::Final(_) => {}
@@ -226,7 +234,7 @@ impl Network {
         };
         let path = path.map_err(|error| (false, error.into()))?;
         let exchange = Exchange {
-            http: &self.http,
+            carrier: &self.carrier,
             cipher: self.options.cipher,
             timeout: self.options.request_timeout,
             hops: &path.hops,
@@ -234,8 +242,9 @@ impl Network {
         };
         let sent = self.clock.local();
         match exchange.run(payload, attempt).await {
-            Ok((reply, route)) => {
+            Ok((reply, route, wire)) => {
                 self.report(path.id, Outcome::Success);
+                self.answered_over(&route.guard, &route.middle, wire);
                 *lock(&self.seed_tries) = SeedTries::default();
                 self.learn_time(destination, &reply, sent);
                 Ok((reply, route))
@@ -243,14 +252,17 @@ impl Network {
             Err(failed) => {
                 // A hop is believed only about nodes it was asked to pass this request to.
                 let [_, middle, exit] = &path.hops;
-                if let Outcome::NodeNotFound(key) = failed.outcome
+                if let Some(Outcome::NodeNotFound(key)) = failed.outcome
                     && [middle, exit, destination]
                         .iter()
                         .any(|node| node.ed25519 == key)
                 {
                     lock(&self.pool).remove(&key);
                 }
-                self.report(path.id, failed.outcome);
+                if let Some(outcome) = failed.outcome {
+                    self.report(path.id, outcome);
+                }
+                self.note_failure(&failed.error);
                 Err((failed.blames_destination, failed.error))
             }
         }
@@ -259,7 +271,7 @@ impl Network {
     /// Whether no guard works, so that the node list may be of a network that has moved on.
     fn cut_off(&self) -> bool {
         matches!(
-            self.status(),
+            self.path_status(),
             PathStatus::Offline { .. } | PathStatus::GuardLimit { .. }
         )
     }

@@ -64,7 +64,7 @@ impl Network {
     }
 
     /// Asks random nodes what time it is. Returns how many answered.
-    async fn ask_time(&self) -> usize {
+    pub(crate) async fn ask_time(&self) -> usize {
         if self.ensure_pool().await.is_err() {
             return 0;
         }

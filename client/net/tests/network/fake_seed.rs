@@ -25,6 +25,7 @@ pub(crate) enum Manner {
 pub(crate) struct FakeSeed {
     url: String,
     connections: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -34,16 +35,24 @@ impl FakeSeed {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
+        let open = Arc::new(AtomicUsize::new(0));
+        let of_task = Arc::clone(&open);
         let task = tokio::spawn(async move {
-            let mut open = JoinSet::new();
+            let mut serving = JoinSet::new();
             while let Ok((connection, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                open.spawn(serve(connection, manner.clone()));
+                of_task.fetch_add(1, Ordering::SeqCst);
+                let (manner, open) = (manner.clone(), Arc::clone(&of_task));
+                serving.spawn(async move {
+                    serve(connection, manner).await;
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Self {
             url,
             connections,
+            open,
             task,
         }
     }
@@ -61,6 +70,13 @@ impl FakeSeed {
     /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl FakeSeed {
+    /// Connections open at the moment.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 }
 

@@ -9,10 +9,18 @@
     reason = "helpers of tests"
 )]
 
+mod diagnosis;
 mod fake_seed;
 mod memory;
+mod offline;
+mod proxies;
+mod proxy_server;
+mod quic;
+mod race;
 mod refreshing;
 mod seeds;
+mod status;
 mod support;
 mod swarms;
 mod time;
+mod udp_relay;

@@ -15,6 +15,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// As if this had been saved.
+    pub(crate) fn remember(&self, cached: &CachedNetwork) {
+        *self.pool.lock().unwrap() = cached.pool.clone();
+        *self.paths.lock().unwrap() = cached.paths.clone();
+    }
+
     /// What the next start is given.
     pub(crate) fn cached(&self) -> CachedNetwork {
         CachedNetwork {

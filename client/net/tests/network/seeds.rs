@@ -103,7 +103,7 @@ async fn what_is_no_node_list_is_refused() {
 }
 
 /// What a real seed says.
-fn true_list(devnet: &Devnet) -> Value {
+pub(crate) fn true_list(devnet: &Devnet) -> Value {
     let nodes: Vec<Value> = devnet
         .nodes()
         .into_iter()

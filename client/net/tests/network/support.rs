@@ -6,7 +6,8 @@ use std::sync::Arc;
 use session_crypto::AccountKeys;
 use session_devnet::{Devnet, DevnetOptions};
 use session_net::{
-    CachedNetwork, Clock, NetError, Network, NetworkOptions, SwarmReply, SystemClock,
+    CachedNetwork, Clock, NetError, Network, NetworkOptions, NetworkStatus, SwarmReply,
+    SystemClock, Wire,
 };
 use session_node::NodeConfig;
 use session_storage_rpc::{AccountSigner, Request, Retrieve};
@@ -64,11 +65,23 @@ impl Client {
         cached: CachedNetwork,
         clock: Box<dyn Clock>,
     ) -> Self {
+        Self::tuned(seed_url, keys, cached, clock, |_| ())
+    }
+
+    /// With other settings.
+    pub(crate) fn tuned(
+        seed_url: &str,
+        keys: AccountKeys,
+        cached: CachedNetwork,
+        clock: Box<dyn Clock>,
+        tune: impl FnOnce(&mut NetworkOptions),
+    ) -> Self {
         let memory = Arc::new(Memory::default());
-        let options = NetworkOptions {
+        let mut options = NetworkOptions {
             seed_timeout: Duration::from_secs(1),
             ..NetworkOptions::default()
         };
+        tune(&mut options);
         let network = Network::new(
             seed_url.parse().unwrap(),
             clock,
@@ -89,6 +102,38 @@ impl Client {
     pub(crate) fn again(&self, seed_url: &str, cached: CachedNetwork) -> Self {
         let keys = AccountKeys::from_seed16(*self.keys.seed16().unwrap());
         Self::with(seed_url, keys, cached, Box::new(SystemClock))
+    }
+
+    /// Somebody new, with other settings.
+    pub(crate) fn new_tuned(seed_url: &str, tune: impl FnOnce(&mut NetworkOptions)) -> Self {
+        let keys = AccountKeys::from_seed16(rand::random());
+        let cached = CachedNetwork::default();
+        Self::tuned(seed_url, keys, cached, Box::new(SystemClock), tune)
+    }
+
+    /// The same person after a restart, with other settings.
+    pub(crate) fn again_tuned(
+        &self,
+        seed_url: &str,
+        cached: CachedNetwork,
+        tune: impl FnOnce(&mut NetworkOptions),
+    ) -> Self {
+        let keys = AccountKeys::from_seed16(*self.keys.seed16().unwrap());
+        Self::tuned(seed_url, keys, cached, Box::new(SystemClock), tune)
+    }
+
+    /// What carried the last request.
+    pub(crate) fn wire(&self) -> Option<Wire> {
+        match &*self.network.watch_status().borrow() {
+            NetworkStatus::Connected { wire, .. } => *wire,
+            other => panic!("not connected: {other:?}"),
+        }
+    }
+
+    /// Requests so far over HTTPS.
+    pub(crate) fn over_https(&self) -> u64 {
+        let traffic = self.network.traffic();
+        traffic.requests - traffic.quic_requests
     }
 
     pub(crate) fn owner(&self) -> SwarmPubkey {

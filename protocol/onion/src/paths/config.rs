@@ -112,7 +112,7 @@ impl Default for PathConfig {
             },
             small: Limits {
                 leave_attempts: 2,
-                leave_after: Duration::from_secs(SECOND),
+                leave_after: Duration::ZERO,
                 recheck: [SECOND, 2 * SECOND, 5 * SECOND].map(Duration::from_secs),
                 retry: [5 * SECOND, 20 * SECOND, MINUTE].map(Duration::from_secs),
                 unclear_failures: 2,
@@ -122,8 +122,8 @@ impl Default for PathConfig {
                 early_replacements: 16,
                 early_window: Duration::from_secs(MINUTE),
                 path_strikes: 1,
-                drop_for: Duration::from_secs(MINUTE),
-                avoid_for: Duration::from_secs(10 * SECOND),
+                drop_for: Duration::from_secs(2 * MINUTE),
+                avoid_for: Duration::from_secs(30 * SECOND),
                 relax: true,
             },
         }

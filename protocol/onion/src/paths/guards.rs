@@ -55,6 +55,7 @@ struct Health {
     /// Since the last success.
     failures: u32,
     first_failure: Timestamp,
+    last_failure: Timestamp,
     /// Failures that were perhaps somebody else's.
     unclear: u32,
     /// Tries after it was given up.
@@ -105,6 +106,9 @@ pub(super) struct Guards {
     /// When a failing guard was last tried.
     #[serde(skip)]
     probed_at: Option<Timestamp>,
+    /// Nothing has been answered since a guard failed or a failing one was tried.
+    #[serde(skip)]
+    in_vain: bool,
 }
 
 impl Guards {
@@ -230,10 +234,12 @@ impl Guards {
         fits: impl Fn(&Ed25519PublicKey) -> bool,
     ) -> Choice {
         let limited_until = self.limited_until(config, limits, now);
-        // One request has to bear with one failing guard at most, while another one works.
-        let probed = self
-            .probed_at
-            .is_some_and(|at| now.distance(at) < step(&limits.recheck, 0));
+        // One request has to bear with one failing guard at most, while another one works, however
+        // long a guard may take to fail.
+        let probed = self.in_vain
+            || self
+                .probed_at
+                .is_some_and(|at| now.distance(at) < step(&limits.recheck, 0));
         let mut waiting: Option<(Timestamp, usize)> = None;
         let mut chosen = None;
         let mut held_back = false;
@@ -275,6 +281,7 @@ impl Guards {
         if guard.health.failures > 0 {
             guard.health.next_try = guard.health.next_try.max(now.plus(PROBE_EXCLUSIVE));
             self.probed_at = Some(now);
+            self.in_vain = true;
         }
         Choice::Guard(guard.key)
     }
@@ -292,6 +299,7 @@ impl Guards {
         let Some(index) = self.index_of(key) else {
             return false;
         };
+        self.in_vain = false;
         let back_online = self.offline_since.take().is_some();
         if back_online {
             self.period += 1;
@@ -372,6 +380,8 @@ impl Guards {
             health.first_failure = now;
         }
         health.failures = health.failures.saturating_add(1);
+        health.last_failure = now;
+        self.in_vain = true;
         health.failed_in = period;
         health.unclear = 0;
         let pause = if health.given_up(limits, now, period) {
@@ -420,6 +430,20 @@ impl Guards {
         if guard.health.unclear >= limits.unclear_failures {
             self.failed(key, config, limits, now, eligible);
         }
+    }
+
+    /// Whether the node could not be reached as guard within the last `lately`, while others could.
+    /// Who does not answer us is likely not to answer other nodes either.
+    pub(super) fn failed_lately(
+        &self,
+        key: &Ed25519PublicKey,
+        now: Timestamp,
+        lately: Duration,
+    ) -> bool {
+        self.offline_since.is_none()
+            && self.get(key).is_some_and(|guard| {
+                guard.health.failures > 0 && now.distance(guard.health.last_failure) < lately
+            })
     }
 
     /// Since when nobody answers.
