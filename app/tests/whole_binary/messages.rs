@@ -106,7 +106,15 @@ fn two_people_talk_and_a_second_device_has_it_all() {
     assert_eq!(both, ["grüß dich 🙂", "hello Bob"]);
 
     let history = alice.run(&["--json", "history", &bob.id]).ok().json();
-    assert_eq!(texts(&history), ["hello Bob", "grüß dich 🙂"]);
+    let kinds: Vec<_> = history.iter().map(|row| row["kind"].as_str()).collect();
+    let expected = ["text", "request_accepted", "text"];
+    assert_eq!(kinds, expected.map(Some), "{history:?}");
+    assert_eq!(texts(&history), ["hello Bob", "", "grüß dich 🙂"]);
+    let shown = alice.run(&["history", &bob.id]).ok();
+    assert!(
+        shown.out.contains("accepted the message request"),
+        "{shown:?}"
+    );
     let shown = alice.run(&["history"]).ok();
     assert!(
         shown.out.contains("Bob"),

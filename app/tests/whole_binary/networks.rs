@@ -78,9 +78,9 @@ fn demo_tells_machines_too() {
 fn devnet_serves_a_seed_stock_clients_accept_and_stops_cleanly() {
     let home = tempdir().unwrap();
     let network = Network::start(home.path(), &[]);
-    let folder = network.info["data_dir"].as_str().unwrap().to_owned();
+    let folder = network.info()["data_dir"].as_str().unwrap().to_owned();
     assert!(Path::new(&folder).exists());
-    let desktop = network.info["desktop_command"].as_str().unwrap();
+    let desktop = network.info()["desktop_command"].as_str().unwrap();
     assert!(desktop.contains(&format!("LOCAL_DEVNET_SEED_URL={}", network.seed_url())));
 
     let (head, body) = ask_seed(network.seed_url());
@@ -119,7 +119,7 @@ fn same_seed_same_keys() {
     let (one, two) = (tempdir().unwrap(), tempdir().unwrap());
     let keys = |home: &Path, seed: &str| {
         let network = Network::start(home, &["--seed", seed, "--nodes", "4"]);
-        let nodes = network.info["nodes"].as_array().unwrap().clone();
+        let nodes = network.info()["nodes"].as_array().unwrap().clone();
         nodes
             .iter()
             .map(|n| n["ed25519"].as_str().unwrap().to_owned())

@@ -1,43 +1,34 @@
 //! `session node`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::run::{PATIENCE, finish, session};
+use crate::run::{PATIENCE, Process, finish, session};
 
-/// A node's process; killed when dropped.
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) started: Value,
-}
+/// A node's process.
+pub(crate) struct Running(Process);
 
 impl Running {
     pub(crate) fn start(home: &Path) -> Self {
         let mut command = session(home);
         command.args(["--json", "node", "run"]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let started = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-        Self { child, started }
+        Self(Process::start(command))
+    }
+
+    /// What it said about itself.
+    pub(crate) fn started(&self) -> &Value {
+        &self.0.started
     }
 
     /// Status line and body of what the operator's address answers.
     fn admin(&self, path: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.started["admin"].as_str().unwrap()).unwrap();
+        let mut stream = TcpStream::connect(self.started()["admin"].as_str().unwrap()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(
             stream,
@@ -52,11 +43,8 @@ impl Running {
     }
 
     /// What SIGTERM does.
-    pub(crate) fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        let kill = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(kill.unwrap().success());
-        assert!(self.child.wait().unwrap().success());
+    pub(crate) fn stop(self) {
+        assert!(self.0.end("-TERM").0.success());
     }
 
     pub(crate) fn metric(&self, name: &str) -> u64 {
@@ -66,13 +54,6 @@ impl Running {
         line.unwrap_or_else(|| panic!("no {name} in {text}"))
             .parse()
             .unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -132,7 +113,7 @@ fn nodes_of_one_list_find_each_other_and_stop_politely() {
         .map(|home| Running::start(home.path()))
         .collect();
     for (node, entry) in nodes.iter().zip(&entries) {
-        assert_eq!(node.started["ed25519"], entry["pubkey_ed25519"]);
+        assert_eq!(node.started()["ed25519"], entry["pubkey_ed25519"]);
         let (status, body) = node.admin("/health");
         assert!(status.contains("200"), "{status}");
         assert_eq!(body, "ready\n");

@@ -93,64 +93,77 @@ fn said(child: Child) -> Said {
     }
 }
 
-/// A private network in a process of its own; interrupted when dropped.
-pub(crate) struct Network {
+/// A command that goes on until it is told to end, and has said in one line of JSON how it is
+/// reached; killed when dropped.
+pub(crate) struct Process {
     child: Child,
-    pub(crate) info: Value,
+    pub(crate) started: Value,
 }
 
-impl Network {
-    pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut child = session(home)
-            .args(["--json", "devnet"])
-            .args(arguments)
+impl Process {
+    /// Starts it and waits for that line.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // What it says later must not fill the pipe.
+        let mut errors = child.stderr.take().unwrap();
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).map(|_| text)
+        });
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        if line.is_empty() {
-            let mut why = String::new();
-            child
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut why)
-                .unwrap();
-            panic!("no network: {why}");
-        }
-        Self {
-            info: serde_json::from_str(&line).unwrap(),
-            child,
-        }
+        let started = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("not started: {line}{:?}", errors.join().unwrap())
+        });
+        Self { child, started }
     }
 
-    pub(crate) fn seed_url(&self) -> &str {
-        self.info["seed_url"].as_str().unwrap()
-    }
-
-    /// What Ctrl-C does; returns the exit status and how long it took.
-    pub(crate) fn interrupt(mut self) -> (ExitStatus, Duration) {
+    /// Sends it a signal and waits for its end; returns the exit status and how long it took.
+    pub(crate) fn end(mut self, signal: &str) -> (ExitStatus, Duration) {
         let asked = Instant::now();
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let kill = Command::new("kill").args([signal, &pid]).status();
+        assert!(kill.unwrap().success());
         let status = self.child.wait().unwrap();
         (status, asked.elapsed())
     }
 }
 
-impl Drop for Network {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A private network in a process of its own.
+pub(crate) struct Network(Process);
+
+impl Network {
+    pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
+        let mut command = session(home);
+        command.args(["--json", "devnet"]).args(arguments);
+        Self(Process::start(command))
+    }
+
+    /// What it said about itself.
+    pub(crate) fn info(&self) -> &Value {
+        &self.0.started
+    }
+
+    pub(crate) fn seed_url(&self) -> &str {
+        self.info()["seed_url"].as_str().unwrap()
+    }
+
+    /// What Ctrl-C does; returns the exit status and how long it took.
+    pub(crate) fn interrupt(self) -> (ExitStatus, Duration) {
+        self.0.end("-INT")
     }
 }

@@ -1,21 +1,16 @@
 //! A network put together by hand: nodes and a seed, each in a process of its own.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use crate::messages::{Person, texts};
 use crate::node::{Running, init, until, write_list};
-use crate::run::{finish, session};
+use crate::run::{Process, finish, session};
 
-/// The seed's process; killed when dropped.
-struct Seed {
-    child: Child,
-    url: String,
-}
+/// The seed's process.
+struct Seed(Process);
 
 impl Seed {
     fn start(home: &TempDir, entries: &[Value]) -> Self {
@@ -26,26 +21,14 @@ impl Seed {
         command
             .args(["--json", "seed", "--listen", "127.0.0.1:0", "--nodes"])
             .arg(&list);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-        assert_eq!(started["nodes"].as_u64(), u64::try_from(entries.len()).ok());
-        let url = started["seed_url"].as_str().unwrap().to_owned();
-        Self { child, url }
+        let seed = Process::start(command);
+        let nodes = seed.started["nodes"].as_u64();
+        assert_eq!(nodes, u64::try_from(entries.len()).ok());
+        Self(seed)
     }
-}
 
-impl Drop for Seed {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn url(&self) -> &str {
+        self.0.started["seed_url"].as_str().unwrap()
     }
 }
 
@@ -64,8 +47,8 @@ fn people_talk_over_nodes_of_separate_processes() {
     }
     let home = tempdir().unwrap();
     let seed = Seed::start(&home, &entries);
-    let alice = Person::new("Alice", &seed.url);
-    let bob = Person::new("Bob", &seed.url);
+    let alice = Person::new("Alice", seed.url());
+    let bob = Person::new("Bob", seed.url());
     alice.run(&["send", &bob.id, "over six processes"]).ok();
     assert_eq!(texts(&bob.listen("1")), ["over six processes"]);
     // The members of the swarm talk over QUIC.

@@ -51,7 +51,6 @@ pub(crate) struct Intake {
     body_memory: Arc<Semaphore>,
     body_memory_per_address: PerAddress,
     answer_memory: AnswerPool,
-    answer_units_per_address: usize,
     answer_memory_per_address: PerAddress,
 }
 
@@ -62,7 +61,6 @@ impl Intake {
         limits: &NodeLimits,
         edge: Option<Arc<dyn Edge>>,
     ) -> Self {
-        let answer_units_per_address = AnswerPool::units_of(limits.max_answer_memory_per_ip);
         Self {
             core,
             edge,
@@ -74,8 +72,9 @@ impl Intake {
             )),
             body_memory_per_address: PerAddress::new(limits.max_body_memory_per_ip),
             answer_memory: AnswerPool::new(limits.max_answer_memory),
-            answer_units_per_address,
-            answer_memory_per_address: PerAddress::new(answer_units_per_address),
+            answer_memory_per_address: PerAddress::new(AnswerPool::units_of(
+                limits.max_answer_memory_per_ip,
+            )),
         }
     }
 
@@ -92,8 +91,8 @@ impl Intake {
     fn answer_memory(&self, address: Option<IpAddr>) -> AnswerMemory {
         // The own pool first: whoever has used up his own does not wait among the others.
         let own = address.map(|address| {
-            let units = self.answer_memory_per_address.of(address);
-            AnswerPool::of_units(units, self.answer_units_per_address)
+            let pools = &self.answer_memory_per_address;
+            AnswerPool::of_units(pools.of(address), pools.permits())
         });
         AnswerMemory::of(own.into_iter().chain([self.answer_memory.clone()]))
     }

@@ -340,3 +340,6 @@ fn forget(by_ear: &mut HashMap<u64, HashSet<SwarmPubkey>>, number: u64, owner: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

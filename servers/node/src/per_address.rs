@@ -34,6 +34,11 @@ impl PerAddress {
         }
     }
 
+    /// How many permits each address has.
+    pub(crate) const fn permits(&self) -> usize {
+        self.permits
+    }
+
     /// The pool of an address. Hold on to it, or to permits of it, while the address has
     /// something: a pool nobody holds may be forgotten.
     pub(crate) fn of(&self, address: IpAddr) -> Arc<Semaphore> {

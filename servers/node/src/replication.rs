@@ -1,9 +1,10 @@
 //! Getting everything to every member of the swarm.
 //!
-//! A change accepted from a client is sent to the other members at once ([`Replication::forward`])
-//! and, in the transaction that applies it, put on a list for each of them. Members that answer
-//! are struck off; for the others a worker tries again with growing pauses, and at once when the
-//! member is heard from. Missed messages go in bulk (docs/protocol/node.md section 5.3), because
+//! A change accepted from a client is sent to the other members at once ([`Replication::forward`]).
+//! Those that do not answer have it on a list, which survives a crash ([`Store::settle`],
+//! [`Store::command_forwarded`]): a worker tries again with growing pauses, and at once when the
+//! member is heard from. Messages that were on their way when the node was killed go to all
+//! members when it starts again. Missed messages go in bulk (docs/protocol/node.md section 5.3), because
 //! a `store` request repeated later would fail its time check.
 //!
 //! A member that starts, or sees another swarm than before, says hello to the others

@@ -5,8 +5,9 @@
 //! stores cost a few commits and nobody is told "stored" too early. Reads run on a small pool of
 //! connections and never wait for the writer (SQLite's write-ahead log).
 //!
-//! What must reach other members of the swarm is written in the same transaction as the change
-//! itself ([`Outbox`]): whatever survives a crash survives together.
+//! What must reach other members of the swarm ([`Outbox`]) is in the file when the change itself
+//! is: commands by lists, messages by the row from which on they may not have been sent
+//! ([`Sending`]). Whatever survives a crash survives together.
 
 mod check;
 mod checkpoint;
@@ -18,10 +19,12 @@ mod file;
 mod fingerprints;
 mod forget;
 mod health;
+mod in_flight;
 pub mod maintenance;
 mod messages;
 mod readers;
 mod revocations;
+mod room;
 mod salvage;
 mod schema;
 mod tombstones;
@@ -47,8 +50,11 @@ use file::{DatabaseFile, Opened};
 use fingerprints::Fingerprints;
 use health::Health;
 pub(crate) use health::StoreHealth;
+use in_flight::InFlight;
+pub(crate) use in_flight::Sending;
 use messages::Source;
 use readers::Readers;
+use room::Room;
 use writer::Writer;
 
 /// What storing a message led to.
@@ -130,6 +136,8 @@ pub(crate) struct Store {
     readers: Arc<Readers>,
     health: Arc<Health>,
     fingerprints: Arc<Fingerprints>,
+    in_flight: Arc<InFlight>,
+    room: Arc<Room>,
     lacks_data: bool,
 }
 
@@ -146,11 +154,13 @@ impl Store {
             check,
         } = opened;
         let fingerprints = Arc::new(Fingerprints::default());
+        let in_flight = Arc::new(InFlight::read(&connection));
         let writer = Writer::start(
             file,
             connection,
             limits.writer_queue,
             Arc::clone(&fingerprints),
+            Arc::clone(&in_flight),
         )?;
         let check = check
             .then(|| Check::start(path, Arc::clone(&health), writer.waker()))
@@ -162,13 +172,15 @@ impl Store {
             readers: Arc::new(Readers::new(path, limits.readers, Arc::clone(&health))),
             health,
             fingerprints,
+            in_flight,
+            room: Arc::default(),
             lacks_data,
         })
     }
 
     /// Whether there was no message when the database was opened, or some had been lost: the
     /// other members of the swarm have them.
-    pub(crate) const fn was_empty(&self) -> bool {
+    pub(crate) const fn lacks_data(&self) -> bool {
         self.lacks_data
     }
 
@@ -225,28 +237,35 @@ impl Store {
 
     // Messages -------------------------------------------------------------------------------
 
-    /// Stores a message and names the peers that must get it too.
+    /// Stores a message that peers must get too: until the returned [`Sending`] is settled, it
+    /// is taken for granted that all of them lack it.
     pub(crate) async fn insert(
         &self,
         message: StoredMessage,
         outbox: Outbox,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<(Inserted, Option<Sending>), StoreError> {
+        let (in_flight, room) = (Arc::clone(&self.in_flight), Arc::clone(&self.room));
         let inserted = self.writer.write(move |conn| {
-            let (inserted, id) = messages::insert(conn, &message, Source::Client)?;
-            if let Some(id) = id {
-                deliveries::add(conn, id, &outbox)?;
-            }
-            Ok(inserted)
+            let (inserted, row) = messages::insert(conn, &message, Source::Client, &room)?;
+            let sending = match row.filter(|_| !outbox.peers.is_empty()) {
+                Some(row) if inserted.already => {
+                    deliveries::add(conn, row, &outbox)?;
+                    Some(Sending::listed(row))
+                }
+                row => row.map(|row| in_flight.begin(row)),
+            };
+            Ok((inserted, sending))
         });
         inserted.await.inspect_err(|error| self.note_full(error))
     }
 
     /// Stores messages pushed by a peer, all or none. Returns how many were new.
     pub(crate) async fn insert_bulk(&self, rows: Vec<StoredMessage>) -> Result<usize, StoreError> {
+        let room = Arc::clone(&self.room);
         let new = self.writer.write(move |conn| {
             let mut new = 0;
             for row in &rows {
-                let (inserted, _) = messages::insert(conn, row, Source::Push)?;
+                let (inserted, _) = messages::insert(conn, row, Source::Push, &room)?;
                 new += usize::from(!inserted.already);
             }
             Ok(new)
@@ -424,50 +443,7 @@ impl Store {
             .await
     }
 
-    // Deliveries -----------------------------------------------------------------------------
-
-    /// Peers something is waiting for.
-    pub(crate) async fn waiting_peers(&self) -> Result<Vec<Ed25519PublicKey>, StoreError> {
-        self.read(deliveries::waiting_peers).await
-    }
-
-    /// How many single deliveries (messages and commands) are waiting.
-    pub(crate) async fn waiting_count(&self) -> Result<u64, StoreError> {
-        self.read(deliveries::count).await
-    }
-
-    /// The oldest messages waiting for a peer, up to about `max_bytes`, with their row ids.
-    pub(crate) async fn waiting_messages(
-        &self,
-        peer: Ed25519PublicKey,
-        max_bytes: usize,
-    ) -> Result<Vec<(i64, StoredMessage)>, StoreError> {
-        self.writer
-            .write(move |conn| deliveries::next(conn, &peer, max_bytes))
-            .await
-    }
-
-    /// Strikes messages off a peer's list.
-    pub(crate) async fn delivered(
-        &self,
-        peer: Ed25519PublicKey,
-        rows: Vec<i64>,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .write(move |conn| deliveries::remove(conn, &peer, &rows))
-            .await
-    }
-
-    /// Strikes one message off the lists of the peers that answered.
-    pub(crate) async fn forwarded(
-        &self,
-        hash: MessageHash,
-        peers: Vec<Ed25519PublicKey>,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .write(move |conn| deliveries::remove_hash(conn, &hash, &peers))
-            .await
-    }
+    // Commands -------------------------------------------------------------------------------
 
     /// The oldest commands waiting for a peer.
     pub(crate) async fn waiting_commands(
@@ -553,8 +529,12 @@ impl Store {
 
     /// Changes how large the file may become.
     pub(crate) async fn limit_size(&self, max_bytes: u64) -> Result<(), StoreError> {
+        let room = Arc::clone(&self.room);
         self.writer
-            .write(move |conn| schema::limit_size(conn, max_bytes))
+            .write(move |conn| {
+                room.forget();
+                schema::limit_size(conn, max_bytes)
+            })
             .await
     }
 

@@ -97,31 +97,30 @@ impl Faults {
         self.lock().get(node).copied().unwrap_or_default()
     }
 
-    /// Waits while the node is paused; how slow it is afterwards.
-    async fn awake(&self, node: &Ed25519PublicKey) -> Duration {
-        let mut changed = self.changed.subscribe();
-        loop {
-            changed.mark_unchanged();
-            let faults = self.of(node);
-            if !faults.paused {
-                return faults.latency;
+    /// Waits while the node is paused, and as long as it is slow afterwards.
+    async fn hold(&self, node: &Ed25519PublicKey) {
+        let mut faults = self.of(node);
+        if faults.paused {
+            let mut changed = self.changed.subscribe();
+            // Looked at again after subscribing: it may have been changed in between.
+            faults = self.of(node);
+            while faults.paused {
+                if changed.changed().await.is_err() {
+                    return;
+                }
+                faults = self.of(node);
             }
-            if changed.changed().await.is_err() {
-                return Duration::ZERO;
-            }
+        }
+        // To sleep no time at all takes a millisecond.
+        if !faults.latency.is_zero() {
+            sleep(faults.latency).await;
         }
     }
 
     fn passage(&self, from: &Ed25519PublicKey, to: &Ed25519PublicKey) -> Passage {
         let mut nodes = self.lock();
         let there = nodes.get(to).copied().unwrap_or_default();
-        let Some(here) = nodes.get_mut(from) else {
-            return if there.group == 0 {
-                Passage::Through
-            } else {
-                Passage::Lost
-            };
-        };
+        let here = nodes.entry(*from).or_default();
         here.exchanges = here.exchanges.wrapping_add(1);
         if here.group != there.group {
             Passage::Lost
@@ -140,13 +139,13 @@ impl Faults {
 impl Edge for NodeEdge {
     fn outgoing<'a>(&'a self, to: &'a Ed25519PublicKey) -> Held<'a, Passage> {
         Box::pin(async move {
-            sleep(self.faults.awake(&self.own).await).await;
+            self.faults.hold(&self.own).await;
             self.faults.passage(&self.own, to)
         })
     }
 
     fn incoming<'a>(&'a self, _from: Option<&'a Ed25519PublicKey>) -> Held<'a, ()> {
-        Box::pin(async move { sleep(self.faults.awake(&self.own).await).await })
+        Box::pin(self.faults.hold(&self.own))
     }
 }
 

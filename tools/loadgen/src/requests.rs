@@ -1,12 +1,13 @@
 //! Requests, prepared before the clock starts.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::ValueEnum;
 use rand::Rng as _;
 use session_crypto::AccountKeys;
+use session_node::clock::{Clock as _, SystemClock};
 use session_storage_rpc::{AccountSigner, Request, Retrieve, Store};
 use session_types::{Namespace, SwarmPubkey, Timestamp};
 
@@ -157,11 +158,7 @@ pub(crate) fn accounts(count: u16) -> Vec<AccountKeys> {
 }
 
 pub(crate) fn now() -> Timestamp {
-    let ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis();
-    Timestamp::from_ms(u64::try_from(ms).unwrap_or_default())
+    SystemClock.now()
 }
 
 pub(crate) fn info() -> Bytes {

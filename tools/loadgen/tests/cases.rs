@@ -5,11 +5,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
-fn measure(arguments: &[&str]) {
+/// Measures these cases briefly with these further arguments.
+fn measure(arguments: &[&str], cases: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
         .args(["--json", "--seconds", "1", "--connections", "6"])
         .args(["--accounts", "12"])
         .args(arguments)
+        .args(cases.iter().flat_map(|case| ["--case", case]))
         .output()
         .unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
@@ -24,62 +26,40 @@ fn measure(arguments: &[&str]) {
             "{report}"
         );
     }
-    let asked = arguments.iter().filter(|word| **word == "--case").count();
-    assert_eq!(text.lines().count(), asked);
+    assert_eq!(text.lines().count(), cases.len());
 }
+
+/// What goes over every transport.
+const CASES: [&str; 6] = [
+    "info",
+    "store",
+    "retrieve",
+    "batch",
+    "idle-poll",
+    "onion-store",
+];
 
 #[test]
 fn one_node() {
-    let mut arguments = Vec::new();
-    for case in [
-        "info",
-        "handshake",
-        "resumption",
-        "store",
-        "retrieve",
-        "batch",
-        "idle-poll",
-        "onion-store",
-    ] {
-        arguments.extend(["--case", case]);
-    }
-    measure(&arguments);
+    let cases = [&CASES[..], &["handshake", "resumption"]].concat();
+    measure(&[], &cases);
 }
 
 #[test]
 fn one_node_over_quic() {
-    let mut arguments = vec!["--transport", "quic"];
-    for case in [
-        "info",
-        "store",
-        "retrieve",
-        "batch",
-        "idle-poll",
-        "onion-store",
-    ] {
-        arguments.extend(["--case", case]);
-    }
-    measure(&arguments);
+    measure(&["--transport", "quic"], &CASES);
 }
 
 #[test]
 fn a_swarm_of_three_at_a_given_rate() {
-    measure(&[
-        "--nodes",
-        "3",
-        "--rate",
-        "30",
-        "--case",
+    let cases = [
         "store",
-        "--case",
         "onion-store3",
-        "--case",
         "onion-retrieve3",
-        "--case",
         "relayed-hop",
-        "--case",
         "mixed",
-    ]);
+    ];
+    measure(&["--nodes", "3", "--rate", "30"], &cases);
 }
 
 #[test]

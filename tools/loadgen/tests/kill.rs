@@ -15,12 +15,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use session_crypto::AccountKeys;
+use session_node::clock::{Clock as _, SystemClock};
 use session_storage_rpc::{AccountSigner, Request, Retrieve, RetrieveResponse, Store};
-use session_types::{Namespace, SwarmPubkey, Timestamp};
+use session_types::{Namespace, SwarmPubkey};
 
 /// Rounds in the ordinary run; `SESSION_KILL_ROUNDS` asks for more.
 const ROUNDS: usize = 5;
@@ -64,14 +65,6 @@ impl Drop for NodeProcess {
     }
 }
 
-fn now() -> Timestamp {
-    let ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
-    Timestamp::from_ms(u64::try_from(ms).unwrap())
-}
-
 fn client() -> reqwest::Client {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
@@ -94,7 +87,8 @@ async fn write(
     loop {
         let mut data = vec![0; 200];
         rng.fill_bytes(&mut data);
-        let store = Store::unsigned(owner, now(), Duration::from_secs(3600), data).unwrap();
+        let store =
+            Store::unsigned(owner, SystemClock.now(), Duration::from_secs(3600), data).unwrap();
         let body = Request::Store(store).to_json_text();
         let Ok(reply) = client.post(&url).body(body).send().await else {
             return hashes;
@@ -118,7 +112,7 @@ async fn stored(url: &str, keys: &AccountKeys) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut last = None;
     loop {
-        let request = Retrieve::signed(&signer, Namespace::DEFAULT, now()).after(last);
+        let request = Retrieve::signed(&signer, Namespace::DEFAULT, SystemClock.now()).after(last);
         let body = Request::Retrieve(request).to_json_text();
         let text = client
             .post(url)

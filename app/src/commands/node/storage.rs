@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
-use anyhow::Context as _;
+use indicatif::BinaryBytes;
 use serde::Serialize;
+use session_node::clock::{Clock as _, SystemClock};
 use session_node::maintenance::{
     self, ClassStats, MaintenanceError, Progress as Step, Repaired, Stats, Verified,
 };
@@ -15,7 +15,7 @@ use crate::output::{Output, Progress, wall_time};
 
 /// Shows what is in the database.
 pub(super) fn stats(dir: &Path, output: &Output) -> anyhow::Result<()> {
-    let now = now()?;
+    let now = SystemClock.now();
     let progress = output.progress("Counting …");
     let stats = explain(maintenance::stats(dir, now), dir)?;
     drop(progress);
@@ -31,7 +31,7 @@ pub(super) fn stats(dir: &Path, output: &Output) -> anyhow::Result<()> {
 pub(super) fn verify(dir: &Path, repair: bool, output: &Output) -> anyhow::Result<ExitCode> {
     let progress = output.progress("Checking the structure of the file …");
     let verified = explain(
-        maintenance::verify(dir, now()?, &mut |step| show(&progress, step)),
+        maintenance::verify(dir, SystemClock.now(), &mut |step| show(&progress, step)),
         dir,
     )?;
     drop(progress);
@@ -70,8 +70,8 @@ pub(super) fn compact(dir: &Path, output: &Output) -> anyhow::Result<()> {
     output.line(&format!(
         "{} messages; {} before, {} now.",
         compacted.messages,
-        bytes(compacted.bytes_before),
-        bytes(compacted.bytes_after)
+        BinaryBytes(compacted.bytes_before),
+        BinaryBytes(compacted.bytes_after)
     ));
     Ok(())
 }
@@ -131,8 +131,8 @@ fn show(progress: &Progress, step: Step) {
         Step::Writing { done, total } => {
             format!(
                 "Writing the database anew: {} of {} …",
-                bytes(done),
-                bytes(total)
+                BinaryBytes(done),
+                BinaryBytes(total)
             )
         }
         _ => "Checking everything else …".to_owned(),
@@ -146,13 +146,13 @@ fn stats_lines(stats: &Stats, now: Timestamp) -> Vec<String> {
             |ms| wall_time(Timestamp::from_ms(ms), now),
         )
     };
-    let class = |class: &ClassStats| format!("{} ({})", class.messages, bytes(class.bytes));
+    let class = |class: &ClassStats| format!("{} ({})", class.messages, BinaryBytes(class.bytes));
     let mut lines = vec![
         format!(
             "Messages           {} of {} accounts and groups, {}",
             stats.messages,
             stats.owners,
-            bytes(stats.message_bytes)
+            BinaryBytes(stats.message_bytes)
         ),
         format!("  public inboxes   {}", class(&stats.public_inbox)),
         format!("  public outboxes  {}", class(&stats.public_outbox)),
@@ -174,10 +174,10 @@ fn stats_lines(stats: &Stats, now: Timestamp) -> Vec<String> {
         ),
         format!(
             "File               {}, of which {} are free ({} pages); log {}",
-            bytes(stats.file_bytes),
-            bytes(stats.free_bytes),
+            BinaryBytes(stats.file_bytes),
+            BinaryBytes(stats.free_bytes),
             stats.free_pages,
-            bytes(stats.log_bytes)
+            BinaryBytes(stats.log_bytes)
         ),
     ];
     if stats.set_aside > 0 {
@@ -185,7 +185,7 @@ fn stats_lines(stats: &Stats, now: Timestamp) -> Vec<String> {
             "Set aside          {} damaged databases, {}: delete storage.db.damaged-* when you \
              do not want to look into them",
             stats.set_aside,
-            bytes(stats.set_aside_bytes)
+            BinaryBytes(stats.set_aside_bytes)
         ));
     }
     lines
@@ -225,44 +225,4 @@ fn verified_lines(verified: &Verified, repaired: Option<&Repaired>, output: Outp
         ),
     }
     lines
-}
-
-/// A size for people.
-fn bytes(count: u64) -> String {
-    let mut whole = count;
-    let mut rest = 0;
-    for unit in ["bytes", "KiB", "MiB", "GiB"] {
-        if whole < 1024 || unit == "GiB" {
-            return if unit == "bytes" {
-                format!("{whole} {unit}")
-            } else {
-                format!("{whole}.{} {unit}", rest * 10 / 1024)
-            };
-        }
-        rest = whole % 1024;
-        whole /= 1024;
-    }
-    format!("{count} bytes")
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .context("the clock of this machine is wrong")?;
-    Ok(Timestamp::from_ms(u64::try_from(since.as_millis())?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn sizes_are_readable() {
-        assert_eq!(bytes(0), "0 bytes");
-        assert_eq!(bytes(1023), "1023 bytes");
-        assert_eq!(bytes(1536), "1.5 KiB");
-        assert_eq!(bytes(10 * 1024 * 1024), "10.0 MiB");
-        assert_eq!(bytes(3_758_096_384), "3.5 GiB");
-        assert_eq!(bytes(3_000 * 1024 * 1024 * 1024), "3000.0 GiB");
-    }
 }

@@ -6,7 +6,7 @@ use session_storage_rpc::{NamespaceFilter, Reply};
 use session_types::Namespace;
 
 use super::Core;
-use super::swarm_wide::{Context, SwarmWide};
+use super::swarm_wide::{Applied, Context, SwarmWide};
 use crate::store::{OutgoingCommand, StoreError};
 
 impl SwarmWide for Delete {
@@ -17,13 +17,13 @@ impl SwarmWide for Delete {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<Deleted, StoreError> {
+    ) -> Result<Applied<Deleted>, StoreError> {
         let at = context.accepted_earlier().unwrap_or(context.now);
         let deleted = core
             .store
             .delete(self.owner, self.messages.clone(), at, forward)
             .await?;
-        Ok(Deleted::signed(core.identity.signing_key(), self, deleted))
+        Ok(Deleted::signed(core.identity.signing_key(), self, deleted).into())
     }
 
     fn reply(&self, answer: SwarmAnswer<Deleted>) -> Reply {
@@ -47,7 +47,7 @@ impl SwarmWide for DeleteAll {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<DeletedAll, StoreError> {
+    ) -> Result<Applied<DeletedAll>, StoreError> {
         // A request that waited for this node must not reach what was stored after it.
         let until = context.accepted_earlier();
         let namespace = one(self.namespace);
@@ -57,7 +57,7 @@ impl SwarmWide for DeleteAll {
             .delete_range(self.owner, namespace, until, now, forward)
             .await?;
         let lists = HashLists::new(self.namespace, deleted);
-        Ok(DeletedAll::signed(core.identity.signing_key(), self, lists))
+        Ok(DeletedAll::signed(core.identity.signing_key(), self, lists).into())
     }
 }
 
@@ -69,7 +69,7 @@ impl SwarmWide for DeleteBefore {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<DeletedBefore, StoreError> {
+    ) -> Result<Applied<DeletedBefore>, StoreError> {
         let namespace = one(self.namespace);
         let (until, now) = (Some(self.before), context.now);
         let deleted = core
@@ -77,11 +77,7 @@ impl SwarmWide for DeleteBefore {
             .delete_range(self.owner, namespace, until, now, forward)
             .await?;
         let lists = HashLists::new(self.namespace, deleted);
-        Ok(DeletedBefore::signed(
-            core.identity.signing_key(),
-            self,
-            lists,
-        ))
+        Ok(DeletedBefore::signed(core.identity.signing_key(), self, lists).into())
     }
 }
 

@@ -5,7 +5,7 @@ use session_storage_rpc::response::{Expired, ExpiredAll, HashLists};
 
 use super::Core;
 use super::delete::one;
-use super::swarm_wide::{Context, SwarmWide};
+use super::swarm_wide::{Applied, Context, SwarmWide};
 use crate::store::{OutgoingCommand, StoreError};
 
 impl SwarmWide for Expire {
@@ -16,7 +16,7 @@ impl SwarmWide for Expire {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<Expired, StoreError> {
+    ) -> Result<Applied<Expired>, StoreError> {
         let cap = |expiry| Self::capped(expiry, context.now);
         let changes = self
             .targets()
@@ -29,13 +29,7 @@ impl SwarmWide for Expire {
             .await?;
         let capped = cap(self.expiry.first().copied().unwrap_or_default());
         let key = core.identity.signing_key();
-        Ok(Expired::signed(
-            key,
-            self,
-            capped,
-            done.updated,
-            done.unchanged,
-        ))
+        Ok(Expired::signed(key, self, capped, done.updated, done.unchanged).into())
     }
 }
 
@@ -47,13 +41,13 @@ impl SwarmWide for ExpireAll {
         core: &Core,
         _context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<ExpiredAll, StoreError> {
+    ) -> Result<Applied<ExpiredAll>, StoreError> {
         let namespace = one(self.namespace);
         let updated = core
             .store
             .expire_range(self.owner, namespace, self.expiry, forward)
             .await?;
         let lists = HashLists::new(self.namespace, updated);
-        Ok(ExpiredAll::signed(core.identity.signing_key(), self, lists))
+        Ok(ExpiredAll::signed(core.identity.signing_key(), self, lists).into())
     }
 }

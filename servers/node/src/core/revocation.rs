@@ -7,7 +7,7 @@ use session_storage_rpc::request::{RevokeSubaccount, RevokedSubaccounts, Unrevok
 use session_storage_rpc::response::{Revoked, RevokedSubaccountsResponse, Unrevoked};
 use session_types::Timestamp;
 
-use super::swarm_wide::{Context, SwarmWide};
+use super::swarm_wide::{Applied, Context, SwarmWide};
 use super::{Core, hard_fork, store_failure};
 use crate::store::{OutgoingCommand, StoreError};
 
@@ -19,12 +19,12 @@ impl SwarmWide for RevokeSubaccount {
         core: &Core,
         _context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<Revoked, StoreError> {
+    ) -> Result<Applied<Revoked>, StoreError> {
         let tokens = self.revoke.clone();
         core.store
             .revoke(self.owner, tokens, self.timestamp, forward)
             .await?;
-        Ok(Revoked::signed(core.identity.signing_key(), self))
+        Ok(Revoked::signed(core.identity.signing_key(), self).into())
     }
 }
 
@@ -36,13 +36,13 @@ impl SwarmWide for UnrevokeSubaccount {
         core: &Core,
         _context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<Unrevoked, StoreError> {
+    ) -> Result<Applied<Unrevoked>, StoreError> {
         let tokens = self.unrevoke.clone();
         let count = core
             .store
             .unrevoke(self.owner, tokens, self.timestamp, forward)
             .await?;
-        Ok(Unrevoked::signed(core.identity.signing_key(), self, count))
+        Ok(Unrevoked::signed(core.identity.signing_key(), self, count).into())
     }
 }
 

@@ -3,9 +3,8 @@
 use session_crypto::hash::message_hash;
 use session_storage_rpc::response::{Stored, SwarmAnswer};
 use session_storage_rpc::{Reply, Store, StoreResponse};
-use session_types::MessageHash;
 
-use super::swarm_wide::{Context, SwarmWide};
+use super::swarm_wide::{Applied, Context, SwarmWide};
 use super::{Core, Origin};
 use crate::monitor::NewMessage;
 use crate::store::{OutgoingCommand, StoreError, StoredMessage};
@@ -18,7 +17,7 @@ impl SwarmWide for Store {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<Applied<Stored>, StoreError> {
         let hash = message_hash(&self.owner, self.namespace, &self.data);
         let message = StoredMessage {
             owner: self.owner,
@@ -30,9 +29,12 @@ impl SwarmWide for Store {
         };
         // The message itself waits for the others, not the request: repeated later the request
         // would fail its time check.
-        let inserted = match context.origin {
+        let (inserted, sending) = match context.origin {
             Origin::Client => core.store.insert(message, forward.outbox).await?,
-            Origin::Peer { .. } => core.store.insert_forwarded(message, context.now).await?,
+            Origin::Peer { .. } => {
+                let inserted = core.store.insert_forwarded(message, context.now).await?;
+                (inserted, None)
+            }
         };
         if !inserted.already {
             let message = NewMessage {
@@ -47,19 +49,15 @@ impl SwarmWide for Store {
         }
         core.replication.follow(&self.owner, &hash).await?;
         let key = core.identity.signing_key();
-        let mut stored = Stored::signed(key, hash, inserted.expiry, inserted.already);
+        let mut result = Stored::signed(key, hash, inserted.expiry, inserted.already);
         if context.origin == Origin::Client {
-            stored.t = Some(context.now);
+            result.t = Some(context.now);
         }
-        Ok(stored)
+        Ok(Applied { result, sending })
     }
 
     fn reply(&self, answer: SwarmAnswer<Stored>) -> Reply {
         let status = if answer.all_failed() { 500 } else { 200 };
         Reply::new(status, StoreResponse::from(answer).to_tree())
-    }
-
-    fn message(result: &Stored) -> Option<MessageHash> {
-        Some(result.hash.clone())
     }
 }

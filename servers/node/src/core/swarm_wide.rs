@@ -1,8 +1,8 @@
 //! Requests that every member of the swarm carries out (docs/protocol/node.md section 10).
 //!
 //! The node a client asks applies the request, passes it on to the other members at the same
-//! time and gathers their answers. What it applies and the list of members that must still get it
-//! are one transaction; the members that answer are struck off again.
+//! time and gathers their answers. That members must still get it is committed together with what
+//! it applies; then it is recorded who has answered.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use session_registry::NodeList;
 use session_storage_rpc::response::{NodeFailure, NodeResult, SwarmAnswer};
 use session_storage_rpc::{Method, NodeOutcome, Reply, Request, Tree};
-use session_types::{Ed25519PublicKey, MessageHash, NodeContact, Timestamp};
+use session_types::{Ed25519PublicKey, NodeContact, Timestamp};
 
 use super::{Core, Member, Origin, hard_fork};
 use crate::peers::{PeerError, PeerReply};
-use crate::store::{Outbox, OutgoingCommand, StoreError};
+use crate::store::{Outbox, OutgoingCommand, Sending, StoreError};
 
 /// A request every member carries out.
 pub(super) trait SwarmWide: Send + Sync + 'static {
@@ -29,17 +29,29 @@ pub(super) trait SwarmWide: Send + Sync + 'static {
         core: &Core,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> impl Future<Output = Result<Self::Result, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Applied<Self::Result>, StoreError>> + Send;
 
     /// The answer made of all members' results.
     fn reply(&self, answer: SwarmAnswer<Self::Result>) -> Reply {
         let status = if answer.all_failed() { 500 } else { 200 };
         Reply::new(status, answer.to_tree())
     }
+}
 
-    /// The message that waits for the other members, when it is not the request itself.
-    fn message(_result: &Self::Result) -> Option<MessageHash> {
-        None
+/// What carrying out a request has led to.
+#[derive(Debug)]
+pub(super) struct Applied<T> {
+    pub(super) result: T,
+    /// The message that is sent to the other members, when it is not the request that waits.
+    pub(super) sending: Option<Sending>,
+}
+
+impl<T> From<T> for Applied<T> {
+    fn from(result: T) -> Self {
+        Self {
+            result,
+            sending: None,
+        }
     }
 }
 
@@ -115,7 +127,7 @@ impl Core {
         context: Context,
     ) -> Reply {
         if let Origin::Peer { .. } = context.origin {
-            let outcome = self
+            let (outcome, _) = self
                 .apply(&request, &context, OutgoingCommand::none())
                 .await;
             return Reply::ok(Tree::Blob(outcome.to_peer_answer()));
@@ -137,9 +149,9 @@ impl Core {
             .replication
             .forward(method.name(), &command.params, &reachable);
         let applying = self.apply(&request, &context, command.clone());
-        let (own, forwarded) = futures_util::future::join(applying, forwarding).await;
+        let ((own, sending), forwarded) = futures_util::future::join(applying, forwarding).await;
 
-        let applied = own.done().map(R::message);
+        let applied = own.done().is_some();
         let mut swarm = BTreeMap::from([(*self.identity.ed25519(), own)]);
         let mut acknowledged = Vec::new();
         let mut waiting = Vec::new();
@@ -156,10 +168,12 @@ impl Core {
             }
             swarm.insert(member, outcome);
         }
-        if let Some(message) = applied {
+        if method == Method::Store {
+            self.settle_message(sending, acknowledged, waiting);
+        } else if applied {
             let core = Arc::clone(self);
             self.tasks.spawn(async move {
-                core.settle(message, command, acknowledged, waiting).await;
+                core.settle_command(command, acknowledged, waiting).await;
             });
         }
         let hf = Some(hard_fork(nodes));
@@ -175,31 +189,47 @@ impl Core {
         request: &R,
         context: &Context,
         forward: OutgoingCommand,
-    ) -> NodeOutcome<R::Result> {
+    ) -> (NodeOutcome<R::Result>, Option<Sending>) {
         match request.apply(self, context, forward).await {
-            Ok(result) => NodeOutcome::Done(result),
+            Ok(Applied { result, sending }) => (NodeOutcome::Done(result), sending),
             Err(error) => {
                 tracing::warn!(%error, "a change was not stored");
-                NodeOutcome::Failed(NodeFailure::query_failure(None))
+                let failure = NodeFailure::query_failure(None);
+                (NodeOutcome::Failed(failure), None)
             }
         }
     }
 
-    /// Records who has the change and who has not. A crash before this only means that members
+    /// Records who lacks a message, if anybody does.
+    fn settle_message(
+        self: &Arc<Self>,
+        sending: Option<Sending>,
+        having: Vec<Ed25519PublicKey>,
+        lacking: Vec<Ed25519PublicKey>,
+    ) {
+        let Some(sending) = sending.and_then(|sending| sending.unless_all_have_it(&lacking)) else {
+            return;
+        };
+        let core = Arc::clone(self);
+        self.tasks.spawn(async move {
+            if let Err(error) = core.store.settle(sending, having, lacking.clone()).await {
+                tracing::warn!(%error, "who lacks a message was not recorded");
+            }
+            core.replication.left_waiting(&lacking);
+        });
+    }
+
+    /// Records who has carried out a command and who has not. A crash before this only means that members
     /// get it twice.
-    async fn settle(
+    async fn settle_command(
         &self,
-        message: Option<MessageHash>,
         command: OutgoingCommand,
         acknowledged: Vec<Ed25519PublicKey>,
         waiting: Vec<Ed25519PublicKey>,
     ) {
         if !acknowledged.is_empty() {
-            let recorded = match message {
-                Some(hash) => self.store.forwarded(hash, acknowledged).await,
-                None => self.store.command_forwarded(command, acknowledged).await,
-            };
-            if let Err(error) = recorded {
+            let recorded = self.store.command_forwarded(command, acknowledged);
+            if let Err(error) = recorded.await {
                 tracing::warn!(%error, "acknowledgements were not recorded");
             }
         }

@@ -127,9 +127,26 @@ impl State {
     async fn start(&mut self) {
         let store = &self.shared.store;
         let remembered = store.number(SWARM_NUMBER).await.ok().flatten();
-        let newcomer = store.was_empty() || remembered != self.swarm_number();
+        let newcomer = store.lacks_data() || remembered != self.swarm_number();
+        let before = remembered
+            .map(|number| SwarmId::new(number.cast_unsigned()))
+            .filter(|swarm| Some(*swarm) != self.swarm);
+        self.queue_doubtful(before).await;
         self.remember_swarm().await;
         self.hello.greet(self.members(), newcomer);
+    }
+
+    /// Queues what was on its way when the node ended without notice, for the members of its
+    /// swarm and of the one it was in `before`.
+    async fn queue_doubtful(&self, before: Option<SwarmId>) {
+        let mut members = self.members();
+        if let Some(before) = before {
+            let others = self.shared.others(&self.nodes, before);
+            members.extend(others.map(|node| node.contact.ed25519));
+        }
+        if let Err(error) = self.shared.store.queue_doubtful(members).await {
+            tracing::warn!(%error, "what was on its way before the start was not queued");
+        }
     }
 
     /// Shows how far the greetings are.
@@ -209,7 +226,11 @@ impl State {
 
     fn look_through_lists(&mut self) {
         let store = self.shared.store.clone();
+        let members = self.members();
         self.tasks.spawn(async move {
+            if let Err(error) = store.list_abandoned(&members).await {
+                tracing::warn!(%error, "cannot write the delivery lists");
+            }
             let mut waiting: HashSet<Ed25519PublicKey> = HashSet::new();
             match store.waiting_peers().await {
                 Ok(peers) => waiting.extend(peers),
@@ -313,6 +334,7 @@ impl State {
 
         let moved = old_swarm != self.swarm;
         if moved {
+            self.queue_doubtful(None).await;
             self.remember_swarm().await;
         }
         self.hello.greet(self.members(), moved);

@@ -1,6 +1,8 @@
 //! Messages that peers have not acknowledged.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
 use session_types::{Ed25519PublicKey, MessageHash, Timestamp};
 
 use super::messages::{COMPLETE_COLUMNS, Source, complete, unsigned};
@@ -8,6 +10,9 @@ use super::{Inserted, Outbox, Store, StoreError, StoredMessage, messages};
 
 /// Rows looked at in one step; their size limits a batch further.
 const MAX_ROWS: u32 = 2_000;
+
+/// Rows put on lists in one step.
+pub(super) const QUEUE_STEP: usize = 2_000;
 
 /// Bytes of one row in a batch beside its data (docs/protocol/node.md section 5.2).
 pub(super) const ROW_OVERHEAD: usize = 80 + MessageHash::LEN;
@@ -27,15 +32,51 @@ pub(super) fn add(conn: &Connection, message: i64, outbox: &Outbox) -> rusqlite:
 }
 
 impl Store {
+    /// Peers something is waiting for.
+    pub(crate) async fn waiting_peers(&self) -> Result<Vec<Ed25519PublicKey>, StoreError> {
+        self.read(waiting_peers).await
+    }
+
+    /// How many single deliveries (messages and commands) are waiting or being made.
+    pub(crate) async fn waiting_count(&self) -> Result<u64, StoreError> {
+        let in_flight = u64::try_from(self.in_flight.len()).unwrap_or(u64::MAX);
+        let waiting = self.read(count).await?;
+        Ok(waiting.saturating_add(in_flight))
+    }
+
+    /// The oldest messages waiting for a peer, up to about `max_bytes`, with their row ids.
+    pub(crate) async fn waiting_messages(
+        &self,
+        peer: Ed25519PublicKey,
+        max_bytes: usize,
+    ) -> Result<Vec<(i64, StoredMessage)>, StoreError> {
+        self.writer
+            .write(move |conn| next(conn, &peer, max_bytes))
+            .await
+    }
+
+    /// Strikes messages off a peer's list.
+    pub(crate) async fn delivered(
+        &self,
+        peer: Ed25519PublicKey,
+        rows: Vec<i64>,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |conn| remove(conn, &peer, &rows))
+            .await
+    }
+
     /// Stores a message another member has passed on.
     pub(crate) async fn insert_forwarded(
         &self,
         message: StoredMessage,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
+        let room = Arc::clone(&self.room);
         self.writer
             .write(move |conn| {
-                let (inserted, _) = messages::insert(conn, &message, Source::Forwarded(now))?;
+                let source = Source::Forwarded(now);
+                let (inserted, _) = messages::insert(conn, &message, source, &room)?;
                 Ok(inserted)
             })
             .await
@@ -59,6 +100,30 @@ impl Store {
                 Ok(())
             })
             .await
+    }
+
+    /// Puts messages on a peer's delivery list.
+    pub(crate) async fn queue_for(
+        &self,
+        peer: Ed25519PublicKey,
+        rows: &[i64],
+    ) -> Result<(), StoreError> {
+        for rows in rows.chunks(QUEUE_STEP) {
+            let rows = rows.to_vec();
+            self.writer
+                .write(move |conn| {
+                    let mut statement = conn.prepare_cached(
+                        "INSERT OR IGNORE INTO pending_deliveries (peer, message)
+                         SELECT ?1, id FROM messages WHERE id = ?2",
+                    )?;
+                    for row in rows {
+                        statement.execute(params![peer.as_bytes(), row])?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
     }
 }
 
@@ -107,27 +172,6 @@ pub(super) fn remove(
         conn.prepare_cached("DELETE FROM pending_deliveries WHERE peer = ?1 AND message = ?2")?;
     for row in rows {
         statement.execute(params![peer.as_bytes(), row])?;
-    }
-    Ok(())
-}
-
-/// Strikes one message off the lists of several peers.
-pub(super) fn remove_hash(
-    conn: &Connection,
-    hash: &MessageHash,
-    peers: &[Ed25519PublicKey],
-) -> rusqlite::Result<()> {
-    let message: Option<i64> = conn
-        .prepare_cached("SELECT id FROM messages WHERE hash = ?1")?
-        .query_row([hash.as_str()], |row| row.get(0))
-        .optional()?;
-    let Some(message) = message else {
-        return Ok(());
-    };
-    let mut statement =
-        conn.prepare_cached("DELETE FROM pending_deliveries WHERE peer = ?1 AND message = ?2")?;
-    for peer in peers {
-        statement.execute(params![peer.as_bytes(), message])?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Whole parts of the database on their way to a peer that joined a swarm or lost its data.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, params};
 use session_types::Ed25519PublicKey;
 
@@ -51,6 +53,22 @@ pub(super) fn queue(
         range.first.cast_signed(),
         range.last.cast_signed()
     ])?;
+    Ok(())
+}
+
+/// Queues some rows, whoever owns them. Comes on top of an unfinished dump of everything.
+pub(super) fn queue_rows(
+    conn: &Connection,
+    peer: &Ed25519PublicKey,
+    rows: &RangeInclusive<i64>,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO pending_dumps (peer, first, last, next_id, end_id)
+         VALUES (?1, 0, -1, ?2, ?3)
+         ON CONFLICT (peer, first, last) DO UPDATE
+         SET next_id = min(next_id, excluded.next_id), end_id = max(end_id, excluded.end_id)",
+    )?
+    .execute(params![peer.as_bytes(), rows.start(), rows.end()])?;
     Ok(())
 }
 

@@ -129,6 +129,8 @@ impl DatabaseFile {
     fn connect(&self) -> Result<(Connection, bool), StoreError> {
         let mut connection = schema::open_writable(&self.path)?;
         schema::migrate(&mut connection)?;
+        // Pages are copied so that a job that fails can be undone alone. They need no file.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::limit_size(&connection, self.max_bytes)?;
         let is_empty = messages::is_empty(&connection)?;
         Ok((connection, is_empty))

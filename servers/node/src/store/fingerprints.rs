@@ -17,7 +17,7 @@ use data_encoding::BASE64_NOPAD;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, params};
 use session_crypto::hash::blake2b;
-use session_types::{Ed25519PublicKey, Timestamp};
+use session_types::Timestamp;
 
 use super::dumps::SwarmRange;
 use super::messages::signed_position;
@@ -28,9 +28,6 @@ pub(crate) const BUCKETS: u16 = 4096;
 
 /// Rows read in one step while sums are made.
 const BUILD_STEP: u32 = 2_000;
-
-/// Rows put on a delivery list in one step.
-const QUEUE_STEP: usize = 2_000;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -377,30 +374,6 @@ impl Store {
     ) -> Result<Vec<HeldRows>, StoreError> {
         self.read(move |conn| held_rows(conn, range, &stretches, limit))
             .await
-    }
-
-    /// Puts messages on a peer's delivery list.
-    pub(crate) async fn queue_for(
-        &self,
-        peer: Ed25519PublicKey,
-        rows: &[i64],
-    ) -> Result<(), StoreError> {
-        for rows in rows.chunks(QUEUE_STEP) {
-            let rows = rows.to_vec();
-            self.writer
-                .write(move |conn| {
-                    let mut statement = conn.prepare_cached(
-                        "INSERT OR IGNORE INTO pending_deliveries (peer, message)
-                         SELECT ?1, id FROM messages WHERE id = ?2",
-                    )?;
-                    for row in rows {
-                        statement.execute(params![peer.as_bytes(), row])?;
-                    }
-                    Ok(())
-                })
-                .await?;
-        }
-        Ok(())
     }
 }
 

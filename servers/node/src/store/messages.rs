@@ -9,7 +9,8 @@ use session_crypto::hash::message_hash;
 use session_storage_rpc::{ExpireMode, Retrieve};
 use session_types::{MessageHash, Namespace, NamespaceClass, SwarmPubkey, Timestamp, limits};
 
-use super::{Inserted, Page, PageRequest, StoredMessage, schema, tombstones};
+use super::room::Room;
+use super::{Inserted, Page, PageRequest, StoredMessage, tombstones};
 
 /// Where a message to be stored comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,7 @@ pub(super) fn insert(
     conn: &Connection,
     message: &StoredMessage,
     source: Source,
+    room: &Room,
 ) -> rusqlite::Result<(Inserted, Option<i64>)> {
     let known: Option<(i64, Timestamp, bool)> = conn
         .prepare_cached("SELECT id, expiry, expiry_set FROM messages WHERE hash = ?1")?
@@ -96,7 +98,7 @@ pub(super) fn insert(
         }
     }
 
-    schema::require_room(conn)?;
+    room.require(conn, message.data.len())?;
     // The new row goes in first: an owner whose last message is deleted disappears.
     let owner = owner_id(conn, &message.owner)?;
     conn.prepare_cached(
@@ -390,19 +392,33 @@ pub(super) fn plan_expire(
 /// [`SWEEP_TIME`] has passed. Returns how many.
 pub(super) fn sweep(conn: &Connection, now: Timestamp, step: u32) -> rusqlite::Result<usize> {
     let began = Instant::now();
-    let mut statement = conn.prepare_cached(
-        "DELETE FROM messages WHERE id IN (
-             SELECT id FROM messages WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2)",
+    let mut find = conn.prepare_cached(
+        "SELECT id, owner, hash, max(expiry, timestamp), expiry_set FROM messages
+         WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2",
     )?;
+    // One statement for all: each would keep its own copies of the pages it changes, to be able to
+    // undo it.
+    let mut delete =
+        conn.prepare_cached("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))")?;
     let mut left = step;
     let mut deleted = 0usize;
     while left > 0 {
         let portion = left.min(SWEEP_PORTION);
-        tombstones::add_expired(conn, now, portion)?;
-        let count = statement.execute(params![now.as_ms_i64(), portion])?;
-        deleted = deleted.saturating_add(count);
+        let mut ids: Vec<i64> = Vec::new();
+        let mut rows = find.query(params![now.as_ms_i64(), portion])?;
+        while let Some(row) = rows.next()? {
+            ids.push(row.get(0)?);
+            // Other members may have missed it when a client sets an expiry.
+            if row.get(4)? {
+                tombstones::add_expired(conn, row.get(1)?, &row.get::<_, String>(2)?, row.get(3)?)?;
+            }
+        }
+        drop(rows);
+        delete.execute([format!("{ids:?}")])?;
+        deleted = deleted.saturating_add(ids.len());
         left = left.saturating_sub(portion);
-        if u32::try_from(count).is_ok_and(|count| count < portion) || began.elapsed() >= SWEEP_TIME
+        if u32::try_from(ids.len()).is_ok_and(|count| count < portion)
+            || began.elapsed() >= SWEEP_TIME
         {
             break;
         }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::in_flight::NUMBER;
 use super::{StoreError, schema};
 
 /// Rows written in one transaction.
@@ -64,7 +65,14 @@ pub(super) fn salvage(damaged: &Path, target: &Path) -> Result<Salvaged, StoreEr
     if salvaged.lost() > 0 {
         // What a node remembers of its swarm; without it the other members are asked for
         // everything they have.
-        target.connection.execute("DELETE FROM numbers", [])?;
+        target
+            .connection
+            .execute("DELETE FROM numbers WHERE name <> ?1", [NUMBER])?;
+        // Up to which row members have every message is still known, or they get them all.
+        target.connection.execute(
+            "INSERT OR IGNORE INTO numbers (name, value) VALUES (?1, 0)",
+            [NUMBER],
+        )?;
     }
     target.finish()?;
     Ok(salvaged)

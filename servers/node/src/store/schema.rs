@@ -97,10 +97,6 @@ CREATE TABLE numbers (
 ) STRICT, WITHOUT ROWID;
 "];
 
-/// Pages messages leave to everything else: 1/32 of the limit within these bounds.
-const SMALLEST_RESERVE: u32 = 8;
-const LARGEST_RESERVE: u32 = 16 * 1024;
-
 /// The writer's cache. A deletion touches a page of every index, and those of the hashes lie
 /// anywhere; but SQLite looks through the whole table of cached pages at each commit, which at
 /// 32 MiB was a seventh of the writer's time.
@@ -121,7 +117,9 @@ pub(super) fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     // Survives a killed process. A power cut may lose the last commits, never the file: the
     // other members of the swarm hold the same messages.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
+    // Every message has an owner, and an owner goes with its last message: that SQLite checks it
+    // once more would cost a copy of every page a deletion changes.
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "wal_autocheckpoint", LONGEST_LOG)?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_FILE, |_| Ok(()))?;
@@ -191,26 +189,6 @@ pub(super) fn limit_size(connection: &Connection, max_bytes: u64) -> rusqlite::R
     // The pragma answers with the new limit.
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     Ok(())
-}
-
-/// Refuses when only the reserve is left: deletions, changes of expiry, revocations and what waits
-/// for peers take space too, and must not be held up by messages.
-pub(super) fn require_room(conn: &Connection) -> rusqlite::Result<()> {
-    let pages = |pragma| -> rusqlite::Result<u32> {
-        conn.prepare_cached(pragma)?.query_row([], |row| row.get(0))
-    };
-    let limit = pages("PRAGMA max_page_count")?;
-    let size = pages("PRAGMA page_count")?;
-    let reserve = (limit / 32).clamp(SMALLEST_RESERVE, LARGEST_RESERVE);
-    let room = limit.saturating_sub(reserve);
-    // Most of the time there is no need to count the free pages.
-    if size < room || size.saturating_sub(pages("PRAGMA freelist_count")?) < room {
-        return Ok(());
-    }
-    Err(rusqlite::Error::SqliteFailure(
-        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
-        None,
-    ))
 }
 
 /// A remembered number.

@@ -12,7 +12,7 @@ mod space;
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 
-fn open(dir: &tempfile::TempDir) -> Store {
+pub(super) fn open(dir: &tempfile::TempDir) -> Store {
     let limits = StoreLimits {
         readers: 2,
         writer_queue: 100,
@@ -27,17 +27,17 @@ fn owner(byte: u8) -> SwarmPubkey {
     SwarmPubkey::new(network_prefix::ACCOUNT, key)
 }
 
-fn peer(byte: u8) -> Ed25519PublicKey {
+pub(super) fn peer(byte: u8) -> Ed25519PublicKey {
     Ed25519PublicKey::new([byte; 32])
 }
 
-fn hash(number: u32) -> MessageHash {
+pub(super) fn hash(number: u32) -> MessageHash {
     let mut digest = [0; 32];
     digest[..4].copy_from_slice(&number.to_be_bytes());
     MessageHash::from_digest(&digest)
 }
 
-fn message(number: u32, owner_byte: u8, namespace: i16, size: usize) -> StoredMessage {
+pub(super) fn message(number: u32, owner_byte: u8, namespace: i16, size: usize) -> StoredMessage {
     StoredMessage {
         owner: owner(owner_byte),
         namespace: Namespace::new(namespace),
@@ -59,7 +59,8 @@ fn page_of(owner_byte: u8, namespace: i16) -> PageRequest {
 }
 
 async fn insert(store: &Store, message: StoredMessage) -> Inserted {
-    store.insert(message, Outbox::default()).await.unwrap()
+    let (inserted, _) = store.insert(message, Outbox::default()).await.unwrap();
+    inserted
 }
 
 async fn numbers_in(store: &Store, request: PageRequest) -> Vec<MessageHash> {
@@ -420,10 +421,11 @@ async fn a_job_that_fails_is_undone_alone() {
     let writes = (0..40u32).map(|number| {
         let store = store.clone();
         tokio::spawn(async move {
+            let room = Arc::clone(&store.room);
             store
                 .writer
                 .write(move |conn| {
-                    messages::insert(conn, &message(number, 1, 0, 5), Source::Client)?;
+                    messages::insert(conn, &message(number, 1, 0, 5), Source::Client, &room)?;
                     if number % 2 == 0 {
                         Err(rusqlite::Error::InvalidQuery)
                     } else {

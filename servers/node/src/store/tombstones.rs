@@ -46,23 +46,19 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Remembers those of the `portion` messages that expire next by `now` whose expiry a client has
-/// set: other members may have missed that.
-pub(super) fn add_expired(conn: &Connection, now: Timestamp, portion: u32) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "SELECT pubkey, hash, max(expiry, timestamp) FROM (
-             SELECT owner, hash, expiry, timestamp, expiry_set FROM messages
-             WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2) AS expired
-         JOIN owners ON owners.id = expired.owner WHERE expiry_set <> 0",
-    )?;
-    let mut rows = statement.query(params![now.as_ms_i64(), portion])?;
-    let mut remember = conn.prepare_cached(ADD)?;
-    while let Some(row) = rows.next()? {
-        let pubkey: Vec<u8> = row.get(0)?;
-        let hash: String = row.get(1)?;
-        let at: i64 = row.get(2)?;
-        remember.execute(params![key_of(&pubkey, &hash), at])?;
-    }
+/// Remembers that the message of an owner, given by its row, has expired at a time its owner has
+/// set.
+pub(super) fn add_expired(
+    conn: &Connection,
+    owner: i64,
+    hash: &str,
+    at: i64,
+) -> rusqlite::Result<()> {
+    let pubkey: Vec<u8> = conn
+        .prepare_cached("SELECT pubkey FROM owners WHERE id = ?1")?
+        .query_row([owner], |row| row.get(0))?;
+    conn.prepare_cached(ADD)?
+        .execute(params![key_of(&pubkey, hash), at])?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use super::checkpoint::Checkpointer;
 use super::file::DatabaseFile;
 use super::fingerprints::Fingerprints;
 use super::health::means_damage;
+use super::in_flight::InFlight;
 
 /// Jobs one transaction takes at most, so that the first of a group does not wait for ever.
 const MAX_GROUP: usize = 256;
@@ -69,13 +70,16 @@ impl Writer {
         connection: Connection,
         queue: usize,
         fingerprints: Arc<Fingerprints>,
+        in_flight: Arc<InFlight>,
     ) -> Result<Self, StoreError> {
         let (commands, receiver) = mpsc::channel(queue.max(1));
         let killed = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&killed);
         let thread = std::thread::Builder::new()
             .name("node-store".to_owned())
-            .spawn(move || run(file, connection, receiver, &flag, &fingerprints))
+            .spawn(move || {
+                run(file, connection, receiver, &flag, &fingerprints, &in_flight);
+            })
             .map_err(StoreError::Io)?;
         Ok(Self {
             commands,
@@ -175,6 +179,7 @@ fn run(
     mut commands: mpsc::Receiver<Command>,
     killed: &AtomicBool,
     fingerprints: &Fingerprints,
+    in_flight: &Arc<InFlight>,
 ) {
     let mut line = Some(Line::new(&file, connection));
     let mut group = Vec::with_capacity(MAX_GROUP);
@@ -186,7 +191,10 @@ fn run(
         if commands.blocking_recv_many(&mut group, limit) == 0 {
             break;
         }
-        let mut jobs = Vec::with_capacity(group.len());
+        let mut jobs = Vec::with_capacity(group.len().saturating_add(1));
+        if in_flight.is_due() {
+            jobs.push(note(in_flight));
+        }
         for command in group.drain(..) {
             match command {
                 Command::Run(job) => jobs.push(job),
@@ -219,12 +227,27 @@ fn run(
             run_group(&file, line.as_mut(), vec![job], killed, fingerprints);
         }
     }
+    let jobs = vec![note(in_flight)];
+    run_group(&file, line.as_mut(), jobs, killed, fingerprints);
     if let Some(line) = line {
         line.close(file);
     }
     if let Some(done) = stop {
         let _ = done.send(());
     }
+}
+
+/// The job that brings up to date what a start after a crash goes by.
+fn note(in_flight: &Arc<InFlight>) -> Job {
+    let in_flight = Arc::clone(in_flight);
+    Box::new(move |conn| {
+        let noted = in_flight.note(conn);
+        Ran {
+            keep: noted.is_ok(),
+            damaged: noted.as_ref().is_err_and(means_damage),
+            finish: Box::new(|_| ()),
+        }
+    })
 }
 
 /// The connection that writes, and the thread that looks after its log.
@@ -344,30 +367,37 @@ fn run_group(
     end == End::Committed
 }
 
-/// Runs the jobs and commits. `Ok(false)`: something in it was rolled back, and so was all of it.
+/// Runs the jobs and commits what is to be kept. `Ok(false)`: something in it was rolled back, and so was all of it.
 fn run_jobs(
-    mut transaction: Transaction<'_>,
+    transaction: Transaction<'_>,
     jobs: Vec<Job>,
     ran: &mut Vec<Ran>,
     killed: &AtomicBool,
     fingerprints: &Fingerprints,
 ) -> rusqlite::Result<bool> {
+    // A savepoint of rusqlite would have each of these lines read by SQLite again every time.
+    let run = |sql| transaction.prepare_cached(sql)?.execute([]).map(|_| ());
+    // With the only job the whole transaction is undone: SQLite need not keep what was before.
+    let alone = jobs.len() == 1;
     let mut problem = None;
     for job in jobs {
-        match transaction.savepoint() {
-            Ok(savepoint) => {
+        let begun = if alone { Ok(()) } else { run("SAVEPOINT job") };
+        match begun {
+            Ok(()) => {
                 let mark = fingerprints.mark();
-                let outcome = job(&savepoint);
-                if !outcome.keep {
+                let outcome = job(&transaction);
+                let keep = outcome.keep;
+                ran.push(outcome);
+                if !keep {
                     fingerprints.undo(mark);
                 }
-                let ended = if outcome.keep {
-                    savepoint.commit()
-                } else {
-                    savepoint.finish()
+                let ended = match (alone, keep) {
+                    (true, true) => Ok(()),
+                    (true, false) => break,
+                    (false, true) => run("RELEASE job"),
+                    (false, false) => run("ROLLBACK TO job").and_then(|()| run("RELEASE job")),
                 };
                 problem = problem.or(ended.err());
-                ran.push(outcome);
             }
             // A full disk may have ended the whole transaction.
             Err(error) => {
@@ -381,8 +411,9 @@ fn run_jobs(
     }
     match problem {
         // A transaction that SQLite itself has rolled back leaves autocommit on.
-        None if !transaction.is_autocommit() => transaction.commit().map(|()| true),
-        None => Ok(false),
+        None if transaction.is_autocommit() => Ok(false),
+        None if alone && ran.iter().any(|job| !job.keep) => transaction.rollback().map(|()| true),
+        None => transaction.commit().map(|()| true),
         Some(problem) => {
             if let Err(error) = transaction.rollback() {
                 tracing::debug!(%error, "the rollback of a group of writes");

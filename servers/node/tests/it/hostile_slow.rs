@@ -17,6 +17,8 @@ use session_onion::packet::{Destination, ServerProtocol, build};
 use session_storage_rpc::{Request, Retrieve};
 use session_types::Namespace;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::onion::hop;
@@ -125,6 +127,37 @@ async fn many_slow_bodies_keep_nobody_from_working() {
     assert_eq!(network.node(0).metrics().await.refused_busy, 0);
 }
 
+/// A request with an answer of more than six megabytes.
+struct Large {
+    request: Request,
+    bytes: Vec<u8>,
+}
+
+impl Large {
+    async fn of(network: &Network) -> Self {
+        let bob = network.person(SWARM);
+        for number in 0..90u8 {
+            network.send(0, &bob, &vec![number; 70_000]).await;
+        }
+        let retrieve = Retrieve::signed(&bob.signer(), Namespace::DEFAULT, network.now());
+        let request = Request::Retrieve(retrieve.max_size(-1));
+        let body = request.to_json_text();
+        let length = body.len();
+        let head =
+            format!("POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        Self {
+            request,
+            bytes: format!("{head}{body}").into_bytes(),
+        }
+    }
+
+    async fn ask_and_not_read(&self, network: &Network, from: Ipv4Addr) -> TlsStream<TcpStream> {
+        let mut stream = tls_from(from, address(network)).await.unwrap();
+        stream.write_all(&self.bytes).await.unwrap();
+        stream
+    }
+}
+
 /// Large answers nobody reads are bounded in all; when they take all there is, others are told
 /// at once or soon, and served again when the memory is free.
 #[tokio::test(flavor = "multi_thread")]
@@ -135,28 +168,16 @@ async fn answers_nobody_reads_are_bounded() {
         config.limits.listener.write_stall_timeout = Duration::from_secs(8);
     })
     .await;
-    let bob = network.person(SWARM);
-    for number in 0..90u8 {
-        network.send(0, &bob, &[number; 70_000]).await;
-    }
-    let request = Retrieve::signed(&bob.signer(), Namespace::DEFAULT, network.now()).max_size(-1);
-    let body = Request::Retrieve(request.clone()).to_json_text();
-    let head = format!(
-        "POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let large = Large::of(&network).await;
     let mut greedy = Vec::new();
     for number in 0..12u8 {
         let from = Ipv4Addr::new(127, 0, 0, 2 + number);
-        let mut stream = tls_from(from, address(&network)).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(body.as_bytes()).await.unwrap();
-        greedy.push(stream);
+        greedy.push(large.ask_and_not_read(&network, from).await);
     }
     // Small requests need nothing of it.
     network.call(0, "info", json!({})).await.ok();
     let ask = || async {
-        let answer = network.ask(0, Request::Retrieve(request.clone())).await;
+        let answer = network.ask(0, large.request.clone()).await;
         if answer.status != 200 {
             answer.expect_text(503, "Server busy, try again later");
         }
@@ -182,23 +203,11 @@ async fn slow_readers_of_one_address_take_nothing_from_others() {
         config.limits.max_answer_memory_per_ip = 12 * 1024 * 1024;
     })
     .await;
-    let bob = network.person(SWARM);
-    for number in 0..90u8 {
-        network.send(0, &bob, &[number; 70_000]).await;
-    }
-    let request = Retrieve::signed(&bob.signer(), Namespace::DEFAULT, network.now()).max_size(-1);
-    let body = Request::Retrieve(request.clone()).to_json_text();
-    let head = format!(
-        "POST /storage_rpc/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let large = Large::of(&network).await;
     let from = Ipv4Addr::new(127, 0, 0, 2);
     let mut greedy = Vec::new();
     for _ in 0..12 {
-        let mut stream = tls_from(from, address(&network)).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(body.as_bytes()).await.unwrap();
-        greedy.push(stream);
+        greedy.push(large.ask_and_not_read(&network, from).await);
     }
     until("the address has had its part", || async {
         let refused = network.node(0).metrics().await.refused_busy;
@@ -206,10 +215,7 @@ async fn slow_readers_of_one_address_take_nothing_from_others() {
     })
     .await;
     for _ in 0..5 {
-        network
-            .ask(0, Request::Retrieve(request.clone()))
-            .await
-            .ok();
+        network.ask(0, large.request.clone()).await.ok();
     }
     drop(greedy);
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use session_crypto::hash::message_hash;
+use session_node::edge::{Edge, Held, Passage};
 use session_storage_rpc::request::{Delete, DeleteAll};
 use session_storage_rpc::response::{Deleted, NodeFailure, SwarmAnswer};
 use session_storage_rpc::{NamespaceFilter, NodeOutcome, Request, Store};
-use session_types::MessageHash;
-use std::time::Duration;
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmId};
 
 use crate::support::{Network, Person, SWARM, TWO_WEEKS, until};
 
 const SMALL: &[(u64, usize)] = &[(SWARM, 3)];
+const OTHER: u64 = u64::MAX / 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn case_43_a_stopped_member_gets_what_it_missed_when_it_returns() {
@@ -127,6 +130,66 @@ async fn a_kill_in_the_middle_of_stores_loses_nothing_acknowledged() {
     }
 }
 
+/// A node that can send nothing while its edge is shut.
+#[derive(Debug, Default)]
+struct Gate {
+    shut: AtomicBool,
+}
+
+impl Edge for Gate {
+    fn outgoing<'a>(&'a self, _to: &'a Ed25519PublicKey) -> Held<'a, Passage> {
+        Box::pin(async {
+            if self.shut.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            Passage::Through
+        })
+    }
+
+    fn incoming<'a>(&'a self, _from: Option<&'a Ed25519PublicKey>) -> Held<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_on_their_way_when_a_node_is_killed_arrive_even_if_it_has_moved() {
+    let gate = Arc::new(Gate::default());
+    let edge: Arc<dyn Edge> = gate.clone();
+    let swarms = [(SWARM, 3), (OTHER, 1)];
+    let mut network = Network::start_with(&swarms, move |config| {
+        config.edge = Some(Arc::clone(&edge));
+        config.timing.forward_timeout = Duration::from_secs(600);
+    })
+    .await;
+    let bob = network.person(SWARM);
+    let arrived = network.send(0, &bob, b"arrived").await;
+    gate.shut.store(true, Ordering::SeqCst);
+    let mut sent = vec![arrived];
+    for number in 0..20u8 {
+        let (http, url) = (network.http.clone(), network.url(0, "/storage_rpc/v1"));
+        let data = vec![number; 100];
+        sent.push(message_hash(&bob.owner(), Namespace::DEFAULT, &data));
+        let request = Store::unsigned(bob.owner(), network.now(), TWO_WEEKS, data).unwrap();
+        let body = Request::Store(request).to_json_text();
+        tokio::spawn(async move { http.post(url).body(body).send().await });
+    }
+    until("the node has them all", || async {
+        let count = network.node(0).message_count().await.unwrap();
+        (count == 21).then_some(())
+    })
+    .await;
+    network.kill(0).await;
+    gate.shut.store(false, Ordering::SeqCst);
+    // It does not compare what it holds with those it has left.
+    network.assign(0, SwarmId::new(OTHER));
+    network.publish();
+    network.restart(0).await;
+    for index in 1..3 {
+        network.until_held(index, &bob.signer(), 0, &sent).await;
+    }
+    network.until_delivered(0).await;
+}
+
 /// The hash, if the node acknowledged the message.
 async fn store(
     http: &reqwest::Client,
@@ -184,7 +247,7 @@ async fn a_client_that_hangs_up_does_not_stop_the_work() {
     for number in 0..20u8 {
         let data = vec![number; 50];
         let request = Store::unsigned(bob.owner(), network.now(), TWO_WEEKS, data).unwrap();
-        sent.push(session_crypto::hash::message_hash(
+        sent.push(message_hash(
             &request.owner,
             request.namespace,
             &request.data,

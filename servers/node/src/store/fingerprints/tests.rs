@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
-use session_types::{MessageHash, Namespace, SwarmPubkey, network_prefix};
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, network_prefix};
 
 use super::*;
-use crate::store::{Outbox, OutgoingCommand, StoreLimits, StoredMessage};
+use crate::store::tests::open;
+use crate::store::{Outbox, OutgoingCommand, StoredMessage};
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 const ALL: SwarmRange = SwarmRange {
@@ -16,15 +17,6 @@ const HALF: SwarmRange = SwarmRange {
     first: 0xc000_0000_0000_0000,
     last: 0x3fff_ffff_ffff_ffff,
 };
-
-fn open(dir: &tempfile::TempDir) -> Store {
-    let limits = StoreLimits {
-        readers: 2,
-        writer_queue: 100,
-        max_database_bytes: 64 * 1024 * 1024,
-    };
-    Store::open(&dir.path().join("node.db"), limits).unwrap()
-}
 
 fn owner(number: u8) -> SwarmPubkey {
     let mut key = [0; 32];
@@ -150,8 +142,9 @@ async fn sums_follow_whatever_happens_to_the_rows() {
 
     // A job that fails leaves no trace.
     let lost = message(9000, 1, 0);
+    let room = Arc::clone(&store.room);
     let failing = store.writer.write(move |conn| {
-        super::super::messages::insert(conn, &lost, super::super::Source::Client)?;
+        super::super::messages::insert(conn, &lost, super::super::Source::Client, &room)?;
         Err::<(), _>(rusqlite::Error::QueryReturnedNoRows)
     });
     assert!(failing.await.is_err());

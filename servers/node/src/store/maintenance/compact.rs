@@ -15,19 +15,6 @@ use super::{MaintenanceError, Progress, existing, require_node_database, schema,
 /// How often the size of the new file is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Tables whose rows are counted on both sides before the new file takes the place of the old.
-const TABLES: [&str; 9] = [
-    "owners",
-    "messages",
-    "revocations",
-    "pending_deliveries",
-    "pending_commands",
-    "pending_dumps",
-    "deleted_messages",
-    "deleted_ranges",
-    "numbers",
-];
-
 /// What compacting has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -120,7 +107,9 @@ fn write_copy(
     };
     result?;
     let written = schema::open_readable(copy)?;
-    for table in TABLES {
+    // The rows of every table are counted on both sides before the new file takes the place of
+    // the old.
+    for table in tables(&connection)? {
         let sql = format!("SELECT COUNT(*) FROM {table}");
         if number(&connection, &sql)? != number(&written, &sql)? {
             return Err(MaintenanceError::Incomplete);
@@ -130,4 +119,14 @@ fn write_copy(
     written.close().map_err(|(_, error)| error)?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(messages)
+}
+
+/// The tables of a database, without those that SQLite keeps for itself.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }

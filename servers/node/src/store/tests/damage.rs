@@ -37,7 +37,10 @@ pub(super) async fn fill(store: &Store, numbers: std::ops::Range<u32>) -> Conten
         let outbox = Outbox {
             peers: vec![peer(1), peer(2)],
         };
-        store.insert(message.clone(), outbox).await.unwrap();
+        let lacking = outbox.peers.clone();
+        let (_, sending) = store.insert(message.clone(), outbox).await.unwrap();
+        let settled = store.settle(sending.unwrap(), Vec::new(), lacking).await;
+        settled.unwrap();
         content.messages.insert(message.hash.clone(), message);
     }
     let token = SubaccountToken::try_from([3; SubaccountToken::LEN].as_slice()).unwrap();

@@ -10,17 +10,17 @@ async fn deliveries_survive_a_restart_and_go_when_acknowledged() {
         peers: vec![peer(1), peer(2)],
     };
     for number in 1..=5 {
-        store
-            .insert(message(number, 1, 0, 1000), outbox.clone())
-            .await
-            .unwrap();
+        let message = message(number, 1, 0, 1000);
+        let (_, sending) = store.insert(message, outbox.clone()).await.unwrap();
+        let settled = store.settle(sending.unwrap(), Vec::new(), outbox.peers.clone());
+        settled.await.unwrap();
     }
     // A killed node: no orderly close.
     store.kill();
     assert!(matches!(store.sweep(NOW, 1).await, Err(StoreError::Closed)));
 
     let store = open(&dir);
-    assert!(!store.was_empty());
+    assert!(!store.lacks_data());
     assert_eq!(store.waiting_count().await.unwrap(), 10);
     assert_eq!(store.waiting_peers().await.unwrap(), vec![peer(1), peer(2)]);
     let batch = store.waiting_messages(peer(1), 2_500).await.unwrap();
@@ -30,7 +30,9 @@ async fn deliveries_survive_a_restart_and_go_when_acknowledged() {
         .delivered(peer(1), batch.iter().map(|(id, _)| *id).collect())
         .await
         .unwrap();
-    store.forwarded(hash(3), vec![peer(1)]).await.unwrap();
+    let (_, again) = store.insert(message(3, 1, 0, 1000), outbox).await.unwrap();
+    let settled = store.settle(again.unwrap(), vec![peer(1)], Vec::new());
+    settled.await.unwrap();
     // A message that is gone is not waited for.
     store
         .delete(owner(1), vec![hash(4)], NOW, OutgoingCommand::none())
@@ -92,7 +94,7 @@ async fn commands_wait_in_order() {
 async fn dumps_cover_their_arc_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    assert!(store.was_empty());
+    assert!(store.lacks_data());
     let everything = SwarmRange { first: 1, last: 0 };
     store.queue_dump(peer(1), everything).await.unwrap();
     assert!(

@@ -24,7 +24,7 @@ async fn check(folder: &Folder, content: &Content) -> u64 {
     if missing > 0 {
         assert_eq!(health.repairs, 1);
         assert!(health.rows_lost >= missing, "{health:?}, {missing} missing");
-        assert!(store.was_empty(), "the members are not asked");
+        assert!(store.lacks_data(), "the members are not asked");
     }
     // It works: takes messages and gives them new numbers.
     let new = message(900_000, 77, 0, 10);
@@ -104,7 +104,7 @@ async fn an_index_costs_nothing() {
     let health = store.health();
     assert_eq!((health.repairs, health.rows_lost), (1, 0));
     assert!(health.rows_saved >= 300);
-    assert!(!store.was_empty());
+    assert!(!store.lacks_data());
     assert_eq!(store.number("swarm").await.unwrap(), Some(5));
     assert_eq!(store.waiting_count().await.unwrap(), 600 + 20);
     assert_eq!(store.revoked(owner(7)).await.unwrap().len(), 1);
@@ -118,6 +118,30 @@ async fn an_index_costs_nothing() {
     assert_eq!(store.insert_bulk(vec![pushed]).await.unwrap(), 0);
 }
 
+/// Who had which message is lost with the number that said so.
+#[tokio::test]
+async fn when_the_numbers_are_lost_members_get_everything() {
+    let (folder, content) = Folder::filled(50).await;
+    let connection = Connection::open(folder.database()).unwrap();
+    let root: u32 = connection
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'numbers'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(connection);
+    folder.spoil(root.into(), 0x11);
+    folder.mark_in_use();
+    let store = folder.open();
+    assert_eq!(store.health().repairs, 1);
+    assert!(all_messages(&store).await == content.messages);
+    store.queue_doubtful(vec![peer(5)]).await.unwrap();
+    let dumps = store.dumps().await.unwrap();
+    let (messages, _) = store.dump_page(dumps[0], usize::MAX).await.unwrap();
+    assert_eq!((dumps.len(), messages.len()), (1, content.messages.len()));
+}
+
 #[tokio::test]
 async fn a_file_of_nothing_and_a_file_of_garbage() {
     for content in [
@@ -129,7 +153,7 @@ async fn a_file_of_nothing_and_a_file_of_garbage() {
         fs::write(folder.database(), &content).unwrap();
         let store = folder.open();
         assert_eq!(store.message_count().await.unwrap(), 0);
-        assert!(store.was_empty());
+        assert!(store.lacks_data());
         let health = store.health();
         assert_eq!(health.repairs, 1);
         assert!(health.rows_lost > 0);

@@ -3,20 +3,12 @@ use session_storage_rpc::ExpireMode;
 use session_types::network_prefix;
 
 use super::*;
-use crate::store::{Outbox, OutgoingCommand, Store, StoreLimits};
+use crate::store::tests::open;
+use crate::store::{Outbox, OutgoingCommand, Store};
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-fn open(dir: &tempfile::TempDir) -> Store {
-    let limits = StoreLimits {
-        readers: 2,
-        writer_queue: 100,
-        max_database_bytes: 64 * 1024 * 1024,
-    };
-    Store::open(&dir.path().join("node.db"), limits).unwrap()
-}
 
 fn message(data: &[u8], namespace: i16, timestamp: Timestamp) -> StoredMessage {
     let owner = SwarmPubkey::new(network_prefix::ACCOUNT, [1; 32]);
@@ -33,7 +25,7 @@ fn message(data: &[u8], namespace: i16, timestamp: Timestamp) -> StoredMessage {
 
 async fn put(store: &Store, message: &StoredMessage) {
     let stored = store.insert(message.clone(), Outbox::default()).await;
-    assert!(!stored.unwrap().already);
+    assert!(!stored.unwrap().0.already);
 }
 
 /// Whether a copy another member pushes is taken.
