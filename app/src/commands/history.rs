@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use session_messages::Expiration;
 use session_net::{Clock as _, SystemClock};
-use session_store::{MessageRow, MessageState};
+use session_store::{MessageKind, MessageRow, MessageState};
 use session_types::Timestamp;
 
 use crate::accounts;
@@ -25,7 +26,8 @@ pub(crate) fn run(
         return Ok(ExitCode::SUCCESS);
     }
     for conversation in store.conversations()? {
-        let name = conversation.name.as_deref().unwrap_or("");
+        let settings = &conversation.settings;
+        let name = settings.shown_name().unwrap_or_default();
         let last = conversation.last_message.as_ref();
         let preview: String = last
             .map(|row| row.body.lines().next().unwrap_or_default())
@@ -33,13 +35,13 @@ pub(crate) fn run(
             .into();
         output.line(&format!(
             "{}  {}  {}",
-            conversation.id,
+            settings.id,
             output.bold(&printable(name)),
             printable(&preview)
         ));
         output.object(&json!({
-            "conversation": conversation.id,
-            "name": conversation.name,
+            "conversation": settings.id,
+            "name": settings.shown_name(),
             "unread": conversation.unread,
             "last_message": last.map(as_json),
         }));
@@ -60,13 +62,42 @@ pub(crate) fn print(output: &Output, row: &MessageRow, now: Timestamp) {
         MessageState::Failed { reason } => format!(" (not sent: {reason})"),
         _ => String::new(),
     };
+    let text = match notice(row) {
+        Some(notice) => output.faint(&notice),
+        None => printable(&row.body),
+    };
     output.line(&format!(
-        "{} {}{state}: {}",
+        "{} {}{state}: {text}",
         output.faint(&time),
         output.bold(&who),
-        printable(&row.body)
     ));
     output.object(&as_json(row));
+}
+
+/// What a message without words of its writer says.
+fn notice(row: &MessageRow) -> Option<String> {
+    let notice = match row.kind {
+        MessageKind::Text => return None,
+        MessageKind::TimerChange => match row.expiration {
+            Expiration::Off => "messages no longer disappear".to_owned(),
+            Expiration::AfterRead(seconds) => {
+                format!("messages disappear {seconds} s after they were read")
+            }
+            Expiration::AfterSend(seconds) => {
+                format!("messages disappear {seconds} s after they were sent")
+            }
+        },
+        MessageKind::Invitation => {
+            let invitation = row.details.invitation.as_ref()?;
+            let (name, url) = (printable(&invitation.name), printable(&invitation.url));
+            format!("an invitation to {name}: {url}")
+        }
+        MessageKind::RequestAccepted => "accepted the message request".to_owned(),
+        MessageKind::Screenshot => "took a screenshot".to_owned(),
+        MessageKind::MediaSaved => "saved a file".to_owned(),
+        MessageKind::Deleted => "deleted this message".to_owned(),
+    };
+    Some(notice)
 }
 
 fn as_json(row: &MessageRow) -> serde_json::Value {
@@ -75,6 +106,7 @@ fn as_json(row: &MessageRow) -> serde_json::Value {
         "conversation": row.conversation,
         "from": row.sender,
         "outgoing": row.outgoing,
+        "kind": row.kind,
         "text": row.body,
         "sent_ms": row.sent_at,
         "hash": row.hash,

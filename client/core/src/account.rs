@@ -1,33 +1,36 @@
 //! An account and the task that works for it.
 
 mod actor;
+mod api;
+mod config_push;
 mod delivery;
 mod polling;
+mod swarm_tasks;
 
 use core::time::Duration;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use session_crypto::AccountKeys;
 use session_net::{
     CachedNetwork, Clock, Network, NetworkCache, NetworkOptions, NetworkProfile, NoCache,
 };
-use session_store::{ConversationRow, MessageId, MessageRow, NewOutgoing, OutgoingRow, Store};
-use session_types::{AccountId, limits};
+use session_store::Store;
+use session_types::AccountId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::StoreCache;
-use crate::store_thread::{Closed, StoreThread};
+use crate::hub::Hub;
+use crate::model::Model;
+use crate::model_thread::{Closed, ModelThread};
 use crate::{CoreError, Event};
 
 /// Commands waiting for the account's task; a caller waits when this many are queued.
 const COMMANDS: usize = 64;
 /// Events a slow subscriber may fall behind by before it misses some.
 const EVENTS: usize = 1024;
-/// How long the first message waits for the network's time.
-const TIME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How an account behaves.
 #[derive(Debug, Clone)]
@@ -35,6 +38,9 @@ pub struct AccountOptions {
     /// Time between polls of the own swarm; `None`: only when asked with
     /// [`Account::poll_now`].
     pub poll_every: Option<Duration>,
+    /// How long a change of contacts and settings waits for others, so that one request takes
+    /// them all to the swarm.
+    pub push_after: Duration,
     /// Settings of the network side.
     pub network: NetworkOptions,
 }
@@ -43,6 +49,7 @@ impl Default for AccountOptions {
     fn default() -> Self {
         Self {
             poll_every: Some(Duration::from_secs(5)),
+            push_after: Duration::from_secs(3),
             network: NetworkOptions::default(),
         }
     }
@@ -60,8 +67,6 @@ pub struct PollSummary {
 /// Requests to the account's task.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// The outbox has something new.
-    OutboxChanged,
     /// Poll once, now.
     Poll(oneshot::Sender<Result<PollSummary, CoreError>>),
 }
@@ -85,12 +90,14 @@ pub struct Account {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) keys: AccountKeys,
-    pub(crate) store: StoreThread,
+    pub(crate) model: ModelThread,
     pub(crate) network: Network,
-    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) options: AccountOptions,
     /// Polls so far: whose turn it is among the day's swarm members.
     polls: AtomicUsize,
+    /// Whether a poll since the start has told what the own swarm holds.
+    pub(crate) is_caught_up: AtomicBool,
 }
 
 impl Shared {
@@ -103,8 +110,7 @@ impl Shared {
     }
 
     pub(crate) fn emit(&self, event: Event) {
-        // No subscriber is not an error.
-        let _ = self.events.send(event);
+        self.hub.emit(event);
     }
 }
 
@@ -123,10 +129,15 @@ impl Account {
         clock: Box<dyn Clock>,
         options: AccountOptions,
     ) -> Result<Self, CoreError> {
-        let (store, closed) = StoreThread::start(store)?;
-        let (identity, remembered) = store
-            .call(|store| Ok((store.identity()?, StoreCache::load(store)?)))
-            .await?;
+        let (events, first) = broadcast::channel(EVENTS);
+        let hub = Arc::new(Hub::new(events));
+        let opened = tokio::task::spawn_blocking(move || {
+            let identity = store.identity()?;
+            let remembered = StoreCache::load(&store)?;
+            Ok::<_, CoreError>((Model::open(store)?, identity, remembered))
+        });
+        let (model, identity, remembered) = opened.await.map_err(|_| CoreError::Stopped)??;
+        let (model, closed) = ModelThread::start(model, Arc::clone(&hub))?;
         let keys = AccountKeys::from_seed16(*identity.seed);
         // What is remembered is about the account's own network; another one, asked for this
         // once, must neither use nor replace it.
@@ -137,20 +148,20 @@ impl Account {
             CachedNetwork::default()
         };
         let cache: Arc<dyn NetworkCache> = if is_own_network {
-            Arc::new(StoreCache::new(store.clone()))
+            Arc::new(StoreCache::new(model.clone()))
         } else {
             Arc::new(NoCache)
         };
         let network = Network::new(profile, clock, options.network.clone(), cached, cache)?;
         network.set_own_account(keys.account_id());
-        let (events, first) = broadcast::channel(EVENTS);
         let shared = Arc::new(Shared {
             keys,
-            store,
+            model,
             network,
-            events,
+            hub,
             options,
             polls: AtomicUsize::new(0),
+            is_caught_up: AtomicBool::new(false),
         });
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let cancel = CancellationToken::new();
@@ -182,104 +193,7 @@ impl Account {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first
-            .take()
-            .unwrap_or_else(|| self.shared.events.subscribe())
-    }
-
-    /// Queues a text message on disk and returns its row. From then on it is sent, retried, or
-    /// reported as failed, across restarts. To the own account id: Note to Self.
-    ///
-    /// The message gets the network's time. While that is not known yet this waits for it, two
-    /// seconds at most; without a network the message has this machine's time.
-    ///
-    /// # Errors
-    /// [`CoreError::EmptyMessage`], [`CoreError::MessageTooLong`], or a database error: then
-    /// nothing is queued.
-    pub async fn send_text(&self, to: AccountId, text: &str) -> Result<OutgoingRow, CoreError> {
-        if text.trim().is_empty() {
-            return Err(CoreError::EmptyMessage);
-        }
-        let found = text.chars().count();
-        if found > limits::MAX_BODY_CHARS {
-            return Err(CoreError::MessageTooLong {
-                found,
-                limit: limits::MAX_BODY_CHARS,
-            });
-        }
-        self.shared.network.learn_time_within(TIME_PATIENCE).await;
-        let message = NewOutgoing {
-            conversation: to,
-            body: text.to_owned(),
-            now: self.shared.network.now(),
-        };
-        let row = self
-            .shared
-            .store
-            .call(move |store| store.queue_outgoing(&message))
-            .await?;
-        // The task may be gone already; the message is on disk all the same.
-        let _ = self.commands.send(Command::OutboxChanged).await;
-        Ok(row)
-    }
-
-    /// Tries a failed message again. False when it has not failed.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn retry(&self, message_id: MessageId) -> Result<bool, CoreError> {
-        let now = self.shared.network.now();
-        let queued = self
-            .shared
-            .store
-            .call(move |store| store.retry_failed(message_id, now))
-            .await?;
-        let _ = self.commands.send(Command::OutboxChanged).await;
-        Ok(queued)
-    }
-
-    /// Polls the own swarm once, after a poll that is under way: what was stored before this call
-    /// is found.
-    ///
-    /// # Errors
-    /// [`CoreError::Net`] when the network does not answer.
-    pub async fn poll_now(&self) -> Result<PollSummary, CoreError> {
-        let (answer, wait) = oneshot::channel();
-        self.commands
-            .send(Command::Poll(answer))
-            .await
-            .map_err(|_| CoreError::Stopped)?;
-        wait.await.map_err(|_| CoreError::Stopped)?
-    }
-
-    /// One message.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn message(&self, message_id: MessageId) -> Result<Option<MessageRow>, CoreError> {
-        self.shared
-            .store
-            .call(move |store| store.message(message_id))
-            .await
-    }
-
-    /// The newest `limit` messages of a conversation, oldest first.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn history(&self, with: AccountId, limit: u32) -> Result<Vec<MessageRow>, CoreError> {
-        self.shared
-            .store
-            .call(move |store| store.history(&with, limit, None))
-            .await
-    }
-
-    /// All conversations, the one with the newest message first.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn conversations(&self) -> Result<Vec<ConversationRow>, CoreError> {
-        self.shared.store.call(|store| store.conversations()).await
+        first.take().unwrap_or_else(|| self.shared.hub.subscribe())
     }
 
     /// Stops the task: requests under way end, what is queued stays queued. When it returns,

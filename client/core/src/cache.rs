@@ -5,16 +5,16 @@ use session_net::{CachedNetwork, NetworkCache};
 use session_store::{Store, StoreError};
 use session_types::{SwarmPubkey, Timestamp};
 
-use crate::store_thread::StoreThread;
+use crate::model_thread::ModelThread;
 
 /// Writes what the network side learns into the database, without making it wait.
 #[derive(Debug)]
 pub(crate) struct StoreCache {
-    store: StoreThread,
+    store: ModelThread,
 }
 
 impl StoreCache {
-    pub(crate) fn new(store: StoreThread) -> Self {
+    pub(crate) fn new(store: ModelThread) -> Self {
         Self { store }
     }
 
@@ -26,7 +26,7 @@ impl StoreCache {
             swarms.push((own, cached.json));
         }
         for conversation in store.conversations()? {
-            let owner = SwarmPubkey::from(conversation.id);
+            let owner = SwarmPubkey::from(conversation.id());
             if let Some(cached) = store.swarm(&owner)? {
                 swarms.push((owner, cached.json));
             }

@@ -19,6 +19,59 @@ pub enum CoreError {
         /// Code points allowed.
         limit: usize,
     },
+    /// The account's own id, where another person's is needed.
+    #[error("this is your own account")]
+    OwnAccount,
+    /// Nothing goes to a blocked person.
+    #[error("this person is blocked; unblock them first")]
+    Blocked,
+    /// There is no message request of this person.
+    #[error("there is no message request of this person")]
+    NoRequest,
+    /// More conversations cannot be pinned.
+    #[error("at most {limit} conversations can be pinned")]
+    TooManyPinned {
+        /// How many can be.
+        limit: usize,
+    },
+    /// A timer other clients do not offer.
+    #[error(
+        "messages cannot disappear after {seconds} s; choose 5, 10 or 30 seconds, 1, 5 or 30 \
+         minutes, 1, 6 or 12 hours, 1, 7 or 14 days"
+    )]
+    BadTimer {
+        /// What was asked for.
+        seconds: u64,
+    },
+    /// Notes to self disappear after sending only.
+    #[error("notes to self can disappear after sending only")]
+    NoteTimer,
+    /// The message that a reply names is not in this conversation, or is no message to answer.
+    #[error("this message cannot be answered here")]
+    CannotReply,
+    /// Notices and deleted messages take no reactions.
+    #[error("this message takes no reactions")]
+    CannotReact,
+    /// A reaction is one emoji.
+    #[error("a reaction is a single emoji")]
+    NoEmoji,
+    /// Other clients drop more reactions than this.
+    #[error("too many reactions; wait a minute")]
+    TooManyReactions,
+    /// Only the writer of a message may delete it for everyone.
+    #[error("only your own messages can be deleted for everyone")]
+    NotYours,
+    /// Deleting on all own devices is for notes to self.
+    #[error(
+        "only notes to self can be deleted on all your devices; delete this message on this device or for everyone"
+    )]
+    OnlyInNotes,
+    /// Notes to self have nobody else.
+    #[error("a note to self can be deleted on this device or on all your devices")]
+    OnlyForOwnDevices,
+    /// A config cannot hold this.
+    #[error("{0}")]
+    Config(#[from] session_config::ConfigError),
     /// The network did not do its part.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -39,6 +92,12 @@ pub enum CoreError {
         /// What a caller should do about it.
         kind: ErrorKind,
     },
+    /// A message needs the network's time, and no node has told it yet.
+    #[error("no node has told the time yet")]
+    TimeUnknown,
+    /// What was to be sent was deleted meanwhile.
+    #[error("the message was deleted before it was sent")]
+    Gone,
     /// The account's task has ended.
     #[error("the account is closed")]
     Stopped,
@@ -49,12 +108,29 @@ impl CoreError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::EmptyMessage | Self::MessageTooLong { .. } | Self::Encode(_) | Self::Build(_) => {
-                ErrorKind::BadInput
-            }
+            Self::EmptyMessage
+            | Self::MessageTooLong { .. }
+            | Self::OwnAccount
+            | Self::Blocked
+            | Self::NoRequest
+            | Self::TooManyPinned { .. }
+            | Self::BadTimer { .. }
+            | Self::NoteTimer
+            | Self::CannotReply
+            | Self::CannotReact
+            | Self::NoEmoji
+            | Self::TooManyReactions
+            | Self::NotYours
+            | Self::OnlyInNotes
+            | Self::OnlyForOwnDevices
+            | Self::Encode(_)
+            | Self::Build(_) => ErrorKind::BadInput,
+            Self::Config(error) => error.kind(),
             Self::Net(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::PollFailed { kind, .. } => *kind,
+            Self::TimeUnknown => ErrorKind::Unreachable,
+            Self::Gone => ErrorKind::BadInput,
             Self::Stopped => ErrorKind::Internal,
         }
     }

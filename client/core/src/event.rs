@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use session_net::Route;
 use session_store::{MessageId, MessageRow};
-use session_types::{MessageHash, Timestamp};
+use session_types::{AccountId, MessageHash, Timestamp};
 
 /// Something happened to an account.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub enum Event {
     /// A message arrived, from a contact or as a copy of what another own device sent.
     MessageReceived {
         /// The message as stored.
-        message: MessageRow,
+        message: Box<MessageRow>,
         /// The road of the poll that brought it.
         route: Box<Route>,
     },
@@ -49,6 +49,24 @@ pub enum Event {
         /// Messages it brought that were not known.
         new_messages: usize,
     },
+    /// Messages or settings of conversations are other ones now, or conversations are gone.
+    ConversationsChanged {
+        /// Which.
+        conversations: Vec<AccountId>,
+        /// Messages that were deleted.
+        removed: Vec<MessageId>,
+    },
+    /// Somebody begins or stops to type. What is not repeated within 15 seconds is over.
+    Typing {
+        /// Who.
+        conversation: AccountId,
+        /// False: stopped.
+        begins: bool,
+    },
+    /// The account's own name, picture or settings are other ones now.
+    ProfileChanged,
+    /// The own swarm has what this device changed in contacts and settings.
+    ConfigsStored,
     /// A poll did not succeed; the next one follows at its time.
     PollFailed {
         /// Why, for a person.

@@ -4,8 +4,12 @@ mod account;
 mod cache;
 mod error;
 mod event;
-mod store_thread;
+mod hub;
+mod model;
+mod model_thread;
+mod settings;
 
 pub use account::{Account, AccountOptions, PollSummary};
 pub use error::CoreError;
 pub use event::{Event, Sent};
+pub use settings::{DeleteFor, Settings};

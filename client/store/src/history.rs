@@ -1,10 +1,10 @@
-//! What a person looks at: conversations and their messages.
+//! What a person looks at: the messages of a conversation.
 
 use rusqlite::params;
 use session_types::{AccountId, Timestamp};
 
-use crate::rows::{ConversationRow, MessageId, MessageRow, Sql};
-use crate::store::{find, list, run};
+use crate::rows::{MessageId, MessageRow, Sql};
+use crate::store::{find, list};
 use crate::{Store, StoreError};
 
 /// Newest first; the caller turns them round.
@@ -21,15 +21,11 @@ pub(crate) fn history_sql(before: bool) -> String {
     )
 }
 
-pub(crate) fn conversations_sql() -> String {
+pub(crate) fn history_after_sql() -> String {
     format!(
-        "SELECT c.id, c.name,
-                (SELECT count(*) FROM messages u WHERE u.conversation = c.id AND u.unread = 1),
-                m.id IS NOT NULL, {}
-         FROM conversations c LEFT JOIN messages m ON m.id = (
-             SELECT n.id FROM messages n WHERE n.conversation = c.id
-             ORDER BY n.sent_at DESC, n.id DESC LIMIT 1)
-         ORDER BY m.sent_at DESC, c.id",
+        "SELECT {} FROM messages m WHERE m.conversation = ?1
+         AND (m.sent_at, m.id) > (SELECT b.sent_at, b.id FROM messages b WHERE b.id = ?3)
+         ORDER BY m.sent_at, m.id LIMIT ?2",
         MessageRow::COLUMNS
     )
 }
@@ -70,20 +66,22 @@ impl Store {
         Ok(rows)
     }
 
-    /// All conversations, the one with the newest message first.
+    /// The messages of a conversation that come after `after`, at most `limit`, oldest first.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError> {
-        list(&self.connection, &conversations_sql(), (), |row| {
-            let name: String = row.get(1)?;
-            let has_message: bool = row.get(3)?;
-            Ok(ConversationRow {
-                id: row.get::<_, Sql<AccountId>>(0)?.0,
-                name: (!name.is_empty()).then_some(name),
-                last_message: has_message.then(|| MessageRow::read(row, 4)).transpose()?,
-                unread: row.get(2)?,
-            })
+    /// [`StoreError::UnknownMessage`] when `after` names none, or when the database cannot be
+    /// read.
+    pub fn history_after(
+        &self,
+        conversation: &AccountId,
+        limit: u32,
+        after: MessageId,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        self.message(after)?.ok_or(StoreError::UnknownMessage)?;
+        let sql = history_after_sql();
+        let values = params![Sql(*conversation), limit, after];
+        list(&self.connection, &sql, values, |row| {
+            MessageRow::read(row, 0)
         })
     }
 
@@ -110,24 +108,5 @@ impl Store {
             Some(id) => self.message(id),
             None => Ok(None),
         }
-    }
-
-    /// Marks the messages of a conversation up to a sent time as read. Returns how many were
-    /// not.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn mark_read(
-        &mut self,
-        conversation: &AccountId,
-        up_to: Timestamp,
-    ) -> Result<usize, StoreError> {
-        let sql = "UPDATE messages SET unread = 0
-                   WHERE conversation = ?1 AND unread = 1 AND sent_at <= ?2";
-        run(
-            &self.connection,
-            sql,
-            params![Sql(*conversation), Sql(up_to)],
-        )
     }
 }

@@ -1,14 +1,17 @@
 //! The way in: what was looked at already, how far each node was read, and new messages
 //! (docs/protocol/client.md section 4.6, docs/protocol/paths.md section 7.3).
 
+use core::time::Duration;
+
 use rusqlite::{Connection, params};
 use session_types::{AccountId, Ed25519PublicKey, MessageHash, Namespace, SwarmPubkey, Timestamp};
 
+use crate::effects::apply_early;
+use crate::outgoing::CANCEL_JOBS;
 use crate::rows::{
-    LastHash, MessageId, MessageRow, MessageState, ReceivedItem, ReceivedMessage, ReceivedOutcome,
-    Sql,
+    LastHash, MessageId, MessageRow, MessageState, ReceivedMessage, Sql, timer_columns,
 };
-use crate::store::{find, list, run};
+use crate::store::{find, run};
 use crate::{Store, StoreError};
 
 pub(crate) const SEEN: &str = "SELECT 1 FROM seen WHERE namespace = ?1 AND hash = ?2";
@@ -16,63 +19,68 @@ pub(crate) const SEEN: &str = "SELECT 1 FROM seen WHERE namespace = ?1 AND hash 
 pub(crate) const BY_SENDER: &str =
     "SELECT id, outgoing FROM messages WHERE sender = ?1 AND sent_at = ?2";
 
+pub(crate) const REMOVED: &str =
+    "SELECT 1 FROM removed_messages WHERE sender = ?1 AND sent_at = ?2";
+
+/// What is forgotten some time after the time it holds, and how long after.
+pub(crate) const PRUNE: [(&str, Duration); 4] = [
+    ("DELETE FROM seen WHERE expires_at < ?1", EXPIRED_FOR),
+    ("DELETE FROM last_hashes WHERE expires_at < ?1", EXPIRED_FOR),
+    ("DELETE FROM early_effects WHERE at < ?1", EARLY_FOR),
+    (
+        "DELETE FROM removed_messages WHERE removed_at < ?1",
+        REMOVED_FOR,
+    ),
+];
+
+/// How long a hash is kept after it expired.
+const EXPIRED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long it is remembered that a message was removed: longer than a swarm keeps it.
+const REMOVED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long an effect waits for its message.
+const EARLY_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
+
 impl Store {
-    /// Takes in what a poll brought, and how far each node was read, in one transaction.
-    /// Returns the messages that are new, in the order they came.
+    /// Notes that an element was looked at. False when it had been already.
     ///
-    /// An element is skipped when its hash was seen in its namespace, and when a message of the
-    /// same sender and sent time is there. What could not be read is remembered by its hash.
-    /// The copy of a message this device sent adds its hash to the message; when it was still
-    /// being sent, or given up, the copy proves that it was delivered, and it is sent.
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember_seen(
+        &mut self,
+        namespace: Namespace,
+        hash: &MessageHash,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        remember(&self.connection, namespace, hash, expires_at)
+    }
+
+    /// Takes in a message. Returns its row when it is new.
+    ///
+    /// A message of the same sender and sent time is the same message. The copy of a message
+    /// this device sent adds its hash; when it was still being sent, or given up, the copy
+    /// proves that it was delivered, and it is sent. A message that was removed here stays away.
     ///
     /// # Errors
     /// When the database cannot be written; then nothing was taken in.
-    pub fn ingest(
-        &mut self,
-        items: &[ReceivedItem],
-        last_hashes: &[LastHash],
-    ) -> Result<Vec<MessageRow>, StoreError> {
-        let transaction = self.write()?;
-        let mut new = Vec::new();
-        for item in items {
-            if !remember(&transaction, item.namespace, &item.hash, item.expires_at)? {
-                continue;
-            }
-            match &item.outcome {
-                ReceivedOutcome::Message(message) => {
-                    new.extend(take_in(&transaction, item, message)?);
-                }
-                ReceivedOutcome::Config { data } => keep_config(&transaction, item, data)?,
-                ReceivedOutcome::Ignored | ReceivedOutcome::Undecodable => {}
-            }
-        }
-        for last in last_hashes {
-            set_last_hash(&transaction, last)?;
-        }
-        let rows = new
-            .into_iter()
-            .map(|id| row(&transaction, id)?.ok_or(StoreError::UnknownMessage))
-            .collect::<Result<_, _>>()?;
-        transaction.commit()?;
-        Ok(rows)
-    }
-
-    /// The config messages of a namespace as they came, in the order they were stored.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn received_configs(
-        &self,
-        namespace: Namespace,
-    ) -> Result<Vec<(MessageHash, Vec<u8>)>, StoreError> {
-        let sql = "SELECT hash, data FROM received_configs WHERE namespace = ?1
-                   ORDER BY stored_at, hash";
-        list(&self.connection, sql, [namespace.get()], |row| {
-            let hash: String = row.get(0)?;
-            let hash = hash.parse().map_err(|_| {
-                rusqlite::Error::InvalidColumnType(0, "hash".into(), rusqlite::types::Type::Text)
+    pub fn take_in(&mut self, message: &ReceivedMessage) -> Result<Option<MessageRow>, StoreError> {
+        self.atomically(|store| {
+            let connection = &store.connection;
+            let name = params![Sql(message.sender), Sql(message.sent_at)];
+            let known = find(connection, BY_SENDER, name, |row| {
+                Ok((row.get::<_, MessageId>(0)?, row.get::<_, bool>(1)?))
             })?;
-            Ok((hash, row.get(1)?))
+            if let Some((id, outgoing)) = known {
+                if outgoing && message.outgoing {
+                    confirm(connection, id, message)?;
+                }
+                return Ok(None);
+            }
+            if find(connection, REMOVED, name, |_| Ok(()))?.is_some() {
+                return Ok(None);
+            }
+            let id = insert(connection, message)?;
+            apply_early(connection, id, message.sender, message.sent_at)?;
+            row(connection, id)
         })
     }
 
@@ -105,31 +113,43 @@ impl Store {
         Ok(found.flatten())
     }
 
-    /// Forgets hashes that expired more than a day ago: no node gives them out any more.
+    /// Notes how far a node was read.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_last_hash(&mut self, last: &LastHash) -> Result<(), StoreError> {
+        let sql = "INSERT INTO last_hashes (node, owner, namespace, hash, expires_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT (node, owner, namespace) DO UPDATE
+                   SET hash = excluded.hash, expires_at = excluded.expires_at";
+        run(
+            &self.connection,
+            sql,
+            params![
+                Sql(&last.node),
+                Sql(&last.owner),
+                last.namespace.get(),
+                last.hash.as_str(),
+                Sql(last.expires_at)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets what nobody will ask for any more: hashes that expired more than a day ago,
+    /// effects whose message never came, marks of removed messages that no swarm has any more.
     /// Returns how many rows went.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn prune(&mut self, now: Timestamp) -> Result<usize, StoreError> {
-        let before = Sql(now.minus(core::time::Duration::from_secs(24 * 3600)));
-        let transaction = self.write()?;
-        let seen = run(
-            &transaction,
-            "DELETE FROM seen WHERE expires_at < ?1",
-            [&before],
-        )?;
-        let last = run(
-            &transaction,
-            "DELETE FROM last_hashes WHERE expires_at < ?1",
-            [&before],
-        )?;
-        let configs = run(
-            &transaction,
-            "DELETE FROM received_configs WHERE expires_at < ?1",
-            [&before],
-        )?;
-        transaction.commit()?;
-        Ok(seen + last + configs)
+        self.atomically(|store| {
+            let mut gone = 0;
+            for (sql, kept_for) in PRUNE {
+                gone += run(&store.connection, sql, [Sql(now.minus(kept_for))])?;
+            }
+            Ok(gone)
+        })
     }
 }
 
@@ -171,50 +191,19 @@ pub(crate) fn row(
     find(connection, &sql, [id], |row| MessageRow::read(row, 0))
 }
 
-/// Inserts a message unless it is there already.
-fn take_in(
-    connection: &Connection,
-    item: &ReceivedItem,
-    message: &ReceivedMessage,
-) -> Result<Option<MessageId>, StoreError> {
-    let known = find(
-        connection,
-        BY_SENDER,
-        params![Sql(message.sender), Sql(message.sent_at)],
-        |row| Ok((row.get::<_, MessageId>(0)?, row.get::<_, bool>(1)?)),
-    )?;
-    match known {
-        Some((id, true)) if message.outgoing => confirm(connection, id, item).map(|()| None),
-        Some(_) => Ok(None),
-        None => insert(connection, item, message).map(Some),
-    }
-}
-
-fn insert(
-    connection: &Connection,
-    item: &ReceivedItem,
-    message: &ReceivedMessage,
-) -> Result<MessageId, StoreError> {
+fn insert(connection: &Connection, message: &ReceivedMessage) -> Result<MessageId, StoreError> {
     ensure_conversation(connection, message.conversation)?;
-    if let Some(name) = &message.sender_name
-        && message.sender == message.conversation
-    {
-        let sql = "UPDATE conversations SET name = ?2, name_sent_at = ?3
-                   WHERE id = ?1 AND name_sent_at < ?3";
-        run(
-            connection,
-            sql,
-            params![Sql(message.sender), name, Sql(message.sent_at)],
-        )?;
-    }
     let state = if message.outgoing {
         MessageState::SENT
     } else {
         MessageState::RECEIVED
     };
+    let (timer_kind, timer_seconds) = timer_columns(message.message.expiration);
+    let arrival = &message.arrival;
     let sql = "INSERT INTO messages (conversation, sender, outgoing, body, sent_at, stored_at,
-                                     expires_at, hash, state, unread)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                   expires_at, hash, state, unread, kind, details, timer_kind, timer_seconds,
+                   disappears_at, mentions_me, content)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
     run(
         connection,
         sql,
@@ -222,71 +211,48 @@ fn insert(
             Sql(message.conversation),
             Sql(message.sender),
             message.outgoing,
-            message.body,
+            message.message.body,
             Sql(message.sent_at),
-            Sql(item.stored_at),
-            Sql(item.expires_at),
-            item.hash.as_str(),
+            Sql(arrival.stored_at),
+            Sql(arrival.expires_at),
+            arrival.hash.as_ref().map_or("", MessageHash::as_str),
             state,
-            !message.outgoing
+            message.unread,
+            message.message.kind.number(),
+            message.message.details.to_column(),
+            timer_kind,
+            timer_seconds,
+            Sql(message.disappears_at.unwrap_or_default()),
+            message.mentions_me,
+            message.content,
         ],
     )?;
     Ok(MessageId::new(connection.last_insert_rowid()))
 }
 
 /// The copy of a known own message was found in the own swarm: both of its stores are done.
-fn confirm(connection: &Connection, id: MessageId, item: &ReceivedItem) -> Result<(), StoreError> {
-    run(connection, "DELETE FROM outbox WHERE message = ?1", [id])?;
+fn confirm(
+    connection: &Connection,
+    id: MessageId,
+    copy: &ReceivedMessage,
+) -> Result<(), StoreError> {
+    run(connection, CANCEL_JOBS, [id])?;
     let sql = "UPDATE messages SET state = ?2, failure = '', hash = ?3, stored_at = ?4,
-               expires_at = ?5 WHERE id = ?1";
+                      expires_at = ?5,
+                      disappears_at = CASE disappears_at WHEN 0 THEN ?6 ELSE disappears_at END
+               WHERE id = ?1";
+    let arrival = &copy.arrival;
     run(
         connection,
         sql,
         params![
             id,
             MessageState::SENT,
-            item.hash.as_str(),
-            Sql(item.stored_at),
-            Sql(item.expires_at)
+            arrival.hash.as_ref().map_or("", MessageHash::as_str),
+            Sql(arrival.stored_at),
+            Sql(arrival.expires_at),
+            Sql(copy.disappears_at.unwrap_or_default()),
         ],
     )?;
-    Ok(())
-}
-
-fn set_last_hash(connection: &Connection, last: &LastHash) -> Result<(), StoreError> {
-    let sql = "INSERT INTO last_hashes (node, owner, namespace, hash, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (node, owner, namespace) DO UPDATE
-               SET hash = excluded.hash, expires_at = excluded.expires_at";
-    run(
-        connection,
-        sql,
-        params![
-            Sql(&last.node),
-            Sql(&last.owner),
-            last.namespace.get(),
-            last.hash.as_str(),
-            Sql(last.expires_at)
-        ],
-    )?;
-    Ok(())
-}
-
-fn keep_config(
-    connection: &Connection,
-    item: &ReceivedItem,
-    data: &[u8],
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO received_configs (namespace, hash, data, stored_at, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-    let (stored_at, expires_at) = (Sql(item.stored_at), Sql(item.expires_at));
-    let values = params![
-        item.namespace.get(),
-        item.hash.as_str(),
-        data,
-        stored_at,
-        expires_at
-    ];
-    run(connection, sql, values)?;
     Ok(())
 }

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod configs;
+mod conversations;
+mod effects;
 mod error;
 mod files;
 mod history;
@@ -10,18 +13,22 @@ mod outgoing;
 #[cfg(test)]
 mod plans;
 mod profile;
+mod reading;
 mod rows;
 mod schema;
+mod search;
 mod secret;
 mod state;
 mod store;
+mod tasks;
 
 pub use error::StoreError;
 pub use key_file::KeyKeeping;
 pub use profile::{AccountEntry, NewAccount, Profile};
 pub use rows::{
-    Cached, ConversationRow, Delivered, Identity, JobId, JobKind, LastHash, MessageId, MessageRow,
-    MessageState, NewOutgoing, OutboxJob, OutgoingRow, ReceivedItem, ReceivedMessage,
-    ReceivedOutcome,
+    Arrival, Cached, ConversationRow, ConversationSettings, Delivered, Details, Effect, Identity,
+    Invitation, JobId, JobKind, LastHash, MessageId, MessageKind, MessageRow, MessageState, NewJob,
+    NewMessage, NewOutgoing, OutboxJob, OutgoingRow, Preview, QuoteRef, ReactionRow,
+    ReceivedMessage, SavedConfig, SwarmTask, SwarmTaskKind,
 };
 pub use store::Store;

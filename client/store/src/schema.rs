@@ -18,7 +18,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Every change of the tables, in order. Number n leads from schema n − 1 to schema n. Published
 /// ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_messenger.sql"),
+];
 
 /// The schema this version writes.
 pub(crate) fn newest_schema() -> u32 {
@@ -112,6 +115,7 @@ fn connect(path: &Path, key: &DatabaseKey) -> Result<Connection, StoreError> {
              PRAGMA trusted_schema = OFF;
              PRAGMA secure_delete = ON;
              PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -16384;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;",
         )
@@ -195,6 +199,7 @@ mod tests {
             &DatabaseKey::generate().unwrap(),
         )
         .unwrap();
+        // The tables of the search engine are its own business; it calls them shadows.
         let loose: Vec<String> = connection
             .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
             .unwrap()
@@ -218,7 +223,15 @@ mod tests {
                 |row| row.get(0),
             )
             .unwrap();
-        assert_eq!(tables, 9);
+        assert_eq!(tables, 13);
+        let shadows: i64 = connection
+            .query_row(
+                "SELECT count(*) FROM pragma_table_list WHERE type = 'shadow' AND name NOT LIKE 'message_words_%'",
+                (),
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(shadows, 0);
     }
 
     #[test]
@@ -246,6 +259,7 @@ mod tests {
         assert_eq!(number("synchronous"), 2);
         assert_eq!(number("busy_timeout"), 15_000);
         assert_eq!(number("secure_delete"), 1);
+        assert_eq!(number("cache_size"), -16_384);
         drop(connection);
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.len() > 4096);
@@ -269,6 +283,42 @@ mod tests {
         ));
         assert_eq!(std::fs::read(&path).unwrap(), before);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_half_done_second_migration_leaves_schema_1() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let key = DatabaseKey::generate().unwrap();
+        drop(files::create_private_file(&path).unwrap());
+        let mut connection = connect(&path, &key).unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        // The step fails at its last trigger, because that one is there already.
+        connection
+            .execute_batch(
+                "CREATE TRIGGER messages_words_changed AFTER UPDATE OF body ON messages
+                 BEGIN SELECT 1; END",
+            )
+            .unwrap();
+        let schema = |connection: &Connection| -> Vec<String> {
+            let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map((), |row| row.get(0)).unwrap();
+            rows.collect::<Result<_, _>>().unwrap()
+        };
+        let before = schema(&connection);
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(StoreError::Database(_))
+        ));
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert_eq!(schema(&connection), before);
+        connection
+            .execute_batch("DROP TRIGGER messages_words_changed")
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(version(&connection).unwrap(), newest_schema());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use session_types::AccountId;
 
 use crate::StoreError;
@@ -11,16 +11,21 @@ use crate::StoreError;
 /// The open, unlocked database of one account.
 ///
 /// Methods block: give it a thread of its own. Every method that takes `&mut self` is one
-/// transaction, on disk when it returns and undone when it fails. Several processes may have
-/// the same account open; a writer waits up to 15 seconds for another.
+/// transaction, on disk when it returns and undone when it fails; [`atomically`](Self::atomically)
+/// makes one of several. Several processes may have the same account open; a writer waits up to
+/// 15 seconds for another.
 ///
 /// What there is to do with it is told in four groups: who the account is and what others keep
-/// here ([`identity`](Self::identity), [`setting`](Self::setting), …), sending
-/// ([`queue_outgoing`](Self::queue_outgoing), [`due_jobs`](Self::due_jobs), …), receiving
-/// ([`ingest`](Self::ingest), [`last_hash`](Self::last_hash)) and showing
-/// ([`history`](Self::history), [`conversations`](Self::conversations)).
+/// here ([`identity`](Self::identity), [`setting`](Self::setting),
+/// [`save_config`](Self::save_config), …), sending ([`queue_outgoing`](Self::queue_outgoing),
+/// [`due_jobs`](Self::due_jobs), …), receiving ([`take_in`](Self::take_in),
+/// [`apply_effect`](Self::apply_effect), [`last_hash`](Self::last_hash)) and showing
+/// ([`history`](Self::history), [`conversations`](Self::conversations),
+/// [`search`](Self::search)).
 pub struct Store {
     pub(crate) connection: Connection,
+    /// Inside [`Self::atomically`].
+    in_transaction: bool,
     account_id: AccountId,
     path: PathBuf,
 }
@@ -32,9 +37,10 @@ impl Store {
         account_id: AccountId,
         path: PathBuf,
     ) -> Result<Self, StoreError> {
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(128);
         let store = Self {
             connection,
+            in_transaction: false,
             account_id,
             path,
         };
@@ -44,11 +50,40 @@ impl Store {
         Ok(store)
     }
 
-    /// Begins a transaction that may write.
-    pub(crate) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
+    /// Runs `work` as one transaction: on disk when this returns, undone when it fails or panics.
+    /// Inside another one, `work` is part of that; an error must then be passed on, which undoes
+    /// all.
+    ///
+    /// # Errors
+    /// That of `work`, or when the database cannot be written.
+    pub fn atomically<R, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        if self.in_transaction {
+            return work(self);
+        }
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(StoreError::from)?;
+        self.in_transaction = true;
+        let transaction = Transaction(self);
+        let result = work(transaction.0)?;
+        let connection = &transaction.0.connection;
+        connection
+            .execute_batch("COMMIT")
+            .map_err(StoreError::from)?;
+        Ok(result)
+    }
+
+    /// A number that changes when another process has written to this database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn foreign_changes(&self) -> Result<i64, StoreError> {
         Ok(self
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?)
+            .pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
     /// The account this database belongs to.
@@ -69,6 +104,22 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("account_id", &self.account_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// Ends the transaction of a store when it goes, also in a panic: what was not committed is
+/// undone.
+struct Transaction<'a>(&'a mut Store);
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.0.in_transaction = false;
+        // Some errors, a full disk for example, have ended it already.
+        if !self.0.connection.is_autocommit()
+            && let Err(error) = self.0.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction cannot be undone");
+        }
     }
 }
 
@@ -116,7 +167,7 @@ mod tests {
 
     use super::*;
     use crate::keyring::Unavailable;
-    use crate::{KeyKeeping, NewAccount, NewOutgoing, Profile};
+    use crate::{KeyKeeping, NewAccount, NewMessage, NewOutgoing, Profile};
 
     fn store(data_dir: &Path) -> Store {
         let account = NewAccount {
@@ -156,8 +207,9 @@ mod tests {
         let bob = AccountId::from_x25519([2; 32].into());
         let new = |n: u64| NewOutgoing {
             conversation: bob,
-            body: "x".repeat(10_000),
+            message: NewMessage::text("x".repeat(10_000)),
             now: Timestamp::from_ms(n),
+            time_unsure: false,
         };
         let mut queued = 0;
         let error = loop {
@@ -179,6 +231,67 @@ mod tests {
         assert_eq!(store.allocate_sent_at(Timestamp::default()).unwrap(), next);
     }
 
+    /// Lets the database grow by so many pages.
+    fn room(store: &Store, pages: i64) {
+        let now: i64 = store
+            .connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        store
+            .connection
+            .pragma_update(None, "max_page_count", now + pages)
+            .unwrap();
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_in_the_middle_undoes_all_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        let bob = AccountId::from_x25519([2; 32].into());
+        room(&store, 40);
+        let mut steps = 0;
+        let failed: Result<(), StoreError> = store.atomically(|store| {
+            store.set_setting("first", "step")?;
+            loop {
+                store.set_draft(&bob, &"x".repeat(steps * 1000))?;
+                store.save_node_pool(&"y".repeat(steps * 1000), Timestamp::from_ms(1))?;
+                steps += 1;
+            }
+        });
+        assert!(matches!(failed, Err(StoreError::DiskFull)), "{failed:?}");
+        assert!(steps > 3, "{steps}");
+        assert!(store.connection.is_autocommit() && !store.in_transaction);
+        assert_eq!(store.setting("first").unwrap(), None);
+        assert_eq!(store.node_pool().unwrap(), None);
+        assert!(store.conversations().unwrap().is_empty());
+        room(&store, 40);
+        store.set_draft(&bob, "there is room again").unwrap();
+        assert_eq!(
+            store.conversation(&bob).unwrap().unwrap().draft,
+            "there is room again"
+        );
+    }
+
+    #[test]
+    fn an_error_at_the_very_end_undoes_all_and_ends_the_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        let failed: Result<(), StoreError> = store.atomically(|store| {
+            store.set_setting("a", "b")?;
+            // A reaction to no message is noticed at the end only.
+            store.connection.execute_batch(
+                "PRAGMA defer_foreign_keys = ON;
+                 INSERT INTO reactions (message, author, emoji) VALUES (999, zeroblob(33), 'x')",
+            )?;
+            Ok(())
+        });
+        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+        assert!(store.connection.is_autocommit() && !store.in_transaction);
+        assert_eq!(store.setting("a").unwrap(), None);
+        store.set_setting("a", "c").unwrap();
+        assert_eq!(store.setting("a").unwrap().as_deref(), Some("c"));
+    }
+
     #[test]
     fn a_bad_value_in_a_row_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
@@ -186,8 +299,9 @@ mod tests {
         let bob = AccountId::from_x25519([2; 32].into());
         let new = NewOutgoing {
             conversation: bob,
-            body: String::new(),
+            message: NewMessage::text(""),
             now: Timestamp::default(),
+            time_unsure: false,
         };
         let message = store.queue_outgoing(&new).unwrap();
         store

@@ -13,6 +13,8 @@
 
 #[path = "support/fixtures.rs"]
 mod fixtures;
+#[path = "support/schema_one.rs"]
+mod schema_one;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -21,8 +23,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use fixtures::{ALICE, BOB, CAROL, at, carol, delivered, from, hash, id, item, new_account};
-use fixtures::{outgoing, profile};
+use fixtures::{
+    ALICE, BOB, CAROL, at, carol, delivered, from, hash, id, ingest, item, new_account, outgoing,
+    profile,
+};
 use session_store::{JobKind, KeyKeeping, LastHash, MessageId, MessageState};
 use session_types::{AccountId, Namespace, SwarmPubkey};
 
@@ -71,6 +75,7 @@ fn start_child(name: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(CHILD, folder)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -97,7 +102,7 @@ fn child_writes_messages() {
         if let Some(job) = store.due_jobs(at(1_000_000)).unwrap().first() {
             // A hash of its own: one that was seen is not taken in again below.
             store.job_succeeded(job.id, &delivered(!number)).unwrap();
-            acknowledge(&format!("{:?} {}", job.kind, job.message_id));
+            acknowledge(&format!("{:?} {}", job.kind, job.message.unwrap()));
         }
 
         let last = LastHash {
@@ -108,7 +113,7 @@ fn child_writes_messages() {
             expires_at: at(u64::MAX),
         };
         let poll = [item(number, from(BOB, number >> 2, "answer"))];
-        store.ingest(&poll, &[last]).unwrap();
+        ingest(&mut store, &poll, &[last]);
         acknowledge(&format!("ingested {number}"));
     }
 }
@@ -192,7 +197,7 @@ fn check_nothing_is_half_done(store: &session_store::Store) {
     }
     for job in store.due_jobs(at(1_000_000)).unwrap() {
         let row = store
-            .message(job.message_id)
+            .message(job.message.unwrap())
             .unwrap()
             .expect("a job without its message");
         assert_eq!(
@@ -200,6 +205,70 @@ fn check_nothing_is_half_done(store: &session_store::Store) {
             job.kind == JobKind::Deliver
         );
     }
+}
+
+#[test]
+fn child_opens_an_old_database() {
+    let Some(folder) = child_folder() else { return };
+    // Ends the line on which the harness says which test begins.
+    println!();
+    acknowledge("begins");
+    let store = profile(&folder).open(id(CAROL), None).unwrap();
+    acknowledge("opened");
+    // Waits for the kill, with the database open.
+    let mut end = String::new();
+    std::io::stdin().read_line(&mut end).unwrap();
+    drop(store);
+}
+
+#[test]
+fn a_killed_migration_is_done_or_not_begun() {
+    if child_folder().is_some() {
+        return;
+    }
+    const MESSAGES: i64 = 2000;
+    let (mut untouched, mut done) = (0, 0);
+    for round in 0..ROUNDS {
+        let folder = tempfile::tempdir().unwrap();
+        let old = schema_one::create(folder.path());
+        old.execute_batch("BEGIN").unwrap();
+        for number in 0..MESSAGES {
+            let message = schema_one::message(&old, BOB, CAROL, number, "some words", 0);
+            schema_one::job(&old, message, 0, BOB, true, b"");
+            schema_one::job(&old, message, 1, CAROL, false, b"");
+        }
+        old.execute_batch("COMMIT").unwrap();
+        drop(old);
+        // A migration of so many takes about half of the longest wait.
+        let more = Duration::from_micros(random(100_000));
+        let acknowledged = killed_child("child_opens_an_old_database", folder.path(), 1, more);
+
+        let left = schema_one::open(folder.path());
+        let schema = schema_one::schema(&left);
+        println!("round {round}: schema {schema}, killed {more:?} after the beginning");
+        let count = |sql: &str| -> i64 { left.query_row(sql, (), |row| row.get(0)).unwrap() };
+        assert_eq!(count("SELECT count(*) FROM messages"), MESSAGES);
+        assert_eq!(count("SELECT count(*) FROM outbox"), 2 * MESSAGES);
+        let new = count("SELECT count(*) FROM sqlite_schema WHERE name = 'message_words'");
+        let old = count("SELECT count(*) FROM sqlite_schema WHERE name = 'received_configs'");
+        match schema {
+            1 => {
+                assert_eq!((new, old), (0, 1));
+                assert!(acknowledged.iter().all(|line| line != "opened"));
+                untouched += 1;
+            }
+            2 => {
+                assert_eq!((new, old), (1, 0));
+                done += 1;
+            }
+            other => panic!("schema {other}"),
+        }
+        drop(left);
+        let store = profile(folder.path()).open(id(CAROL), None).unwrap();
+        assert_eq!(store.job_count().unwrap(), 2 * MESSAGES.unsigned_abs());
+        assert_eq!(store.search("words", None, u32::MAX).unwrap().len(), 2000);
+    }
+    println!("{untouched} untouched, {done} done");
 }
 
 #[test]

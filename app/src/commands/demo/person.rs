@@ -111,7 +111,7 @@ impl Person {
         let mut left = count;
         while left > 0 {
             if let Event::MessageReceived { message, route } = self.next().await? {
-                last = Some((message, *route));
+                last = Some((*message, *route));
                 left -= 1;
             }
         }

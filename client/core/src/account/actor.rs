@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Command, PollSummary, Shared, delivery, polling};
+use super::{Command, PollSummary, Shared, config_push, delivery, polling, swarm_tasks};
+use crate::hub::mark;
 use crate::{CoreError, Event};
 
 /// Deliveries under way at once.
@@ -20,6 +21,11 @@ const MAX_DELIVERIES: usize = 8;
 const IDLE: Duration = Duration::from_secs(60);
 /// How often the node list is looked after.
 const MAINTENANCE: Duration = Duration::from_secs(300);
+
+/// Between two requests that keep the stored configs from expiring.
+const EXTENSION: Duration = Duration::from_secs(3600);
+/// Before the first of them: a start has more urgent things to do.
+const FIRST_EXTENSION: Duration = Duration::from_secs(120);
 
 /// Later than any job is due. When jobs are tried again is kept here, by a clock that never
 /// jumps: the network's time is corrected by whatever this machine's clock is wrong.
@@ -48,6 +54,49 @@ struct Actor {
     next_delivery: Instant,
     maintenance: JoinSet<()>,
     next_maintenance: Instant,
+    /// Pushing of configs, and questions to the own swarm.
+    pushing: Errand,
+    asking: Errand,
+    extending: Errand,
+    /// When messages disappear.
+    next_disappearing: Instant,
+}
+
+/// Work for the own swarm that is done one at a time and tried again when it fails.
+#[derive(Debug, Default)]
+struct Errand {
+    running: JoinSet<Result<bool, CoreError>>,
+    /// When it is due; `None` when there is nothing to do.
+    due: Option<Instant>,
+    failures: u32,
+}
+
+impl Errand {
+    fn at(due: Instant) -> Self {
+        Self {
+            due: Some(due),
+            ..Self::default()
+        }
+    }
+
+    /// There is something to do by then; what is due earlier stays due earlier.
+    fn want(&mut self, by: Instant) {
+        self.due = Some(self.due.map_or(by, |due| due.min(by)));
+    }
+
+    /// When to start, as long as none is running.
+    fn start_at(&self, far: Instant) -> Instant {
+        match self.due {
+            Some(due) if self.running.is_empty() => due,
+            _ => far,
+        }
+    }
+
+    /// How long to wait after another failure.
+    fn failed(&mut self) -> Duration {
+        self.failures += 1;
+        delivery::pause(self.failures - 1)
+    }
 }
 
 /// Runs until cancelled. Work under way is then dropped: it is idempotent and the database says
@@ -74,6 +123,10 @@ pub(super) async fn run(
         next_delivery: now,
         maintenance: JoinSet::new(),
         next_maintenance: now + MAINTENANCE,
+        pushing: Errand::default(),
+        asking: Errand::at(now),
+        extending: Errand::at(now + FIRST_EXTENSION),
+        next_disappearing: now,
     };
     loop {
         let far = Instant::now() + IDLE;
@@ -91,13 +144,23 @@ pub(super) async fn run(
         } else {
             far
         };
+        let push_at = actor.pushing.start_at(far);
+        let ask_at = actor.asking.start_at(far);
+        let extend_at = actor.extending.start_at(far);
         tokio::select! {
             () = cancel.cancelled() => break,
             command = inbox.recv() => match command {
-                Some(Command::OutboxChanged) => actor.next_delivery = Instant::now(),
                 Some(Command::Poll(answer)) => actor.poll(Some(answer)),
                 None => break,
             },
+            marks = actor.shared.hub.marks() => actor.marked(marks),
+            Some(done) = actor.pushing.running.join_next() => actor.pushed(done),
+            Some(done) = actor.asking.running.join_next() => actor.asked(done),
+            Some(done) = actor.extending.running.join_next() => actor.extended(done),
+            () = tokio::time::sleep_until(push_at) => if actor.pushing.due.is_some() { actor.push() },
+            () = tokio::time::sleep_until(ask_at) => if actor.asking.due.is_some() { actor.ask() },
+            () = tokio::time::sleep_until(extend_at) => if actor.extending.due.is_some() { actor.extend() },
+            () = tokio::time::sleep_until(actor.next_disappearing) => actor.disappear().await,
             Some(done) = actor.deliveries.join_next() => actor.delivered(done.ok()),
             Some(done) = actor.polls.join_next() => actor.polled(done),
             Some(_) = actor.maintenance.join_next() => {}
@@ -119,9 +182,120 @@ pub(super) async fn run(
     actor.deliveries.shutdown().await;
     actor.polls.shutdown().await;
     actor.maintenance.shutdown().await;
+    actor.pushing.running.shutdown().await;
+    actor.asking.running.shutdown().await;
+    actor.extending.running.shutdown().await;
 }
 
 impl Actor {
+    /// A transaction left work.
+    fn marked(&mut self, marks: u8) {
+        let now = Instant::now();
+        if marks & mark::OUTBOX != 0 {
+            self.next_delivery = now;
+        }
+        if marks & mark::TASKS != 0 {
+            self.asking.want(now);
+        }
+        if marks & mark::CONFIGS != 0 {
+            // Not a moment later for every further change, or a busy device would never push.
+            self.pushing.want(now + self.shared.options.push_after);
+        }
+        if marks & mark::DISAPPEARING != 0 {
+            self.next_disappearing = now;
+        }
+    }
+
+    fn push(&mut self) {
+        self.pushing.due = None;
+        let shared = Arc::clone(&self.shared);
+        self.pushing
+            .running
+            .spawn(async move { config_push::push(&shared).await });
+    }
+
+    fn pushed(&mut self, done: Result<Result<bool, CoreError>, tokio::task::JoinError>) {
+        match done.unwrap_or(Err(CoreError::Stopped)) {
+            // Held back until a first poll, which wants it again.
+            Ok(_) => self.pushing.failures = 0,
+            Err(error) => {
+                tracing::debug!(%error, "contacts and settings were not stored");
+                let wait = self.pushing.failed();
+                self.pushing.want(Instant::now() + wait);
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        self.asking.due = None;
+        let shared = Arc::clone(&self.shared);
+        self.asking
+            .running
+            .spawn(async move { swarm_tasks::run(&shared).await });
+    }
+
+    fn asked(&mut self, done: Result<Result<bool, CoreError>, tokio::task::JoinError>) {
+        match done.unwrap_or(Err(CoreError::Stopped)) {
+            Ok(more) => {
+                self.asking.failures = 0;
+                if more {
+                    self.asking.want(Instant::now());
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the own swarm was not asked");
+                let wait = self.asking.failed();
+                self.asking.want(Instant::now() + wait);
+            }
+        }
+    }
+
+    fn extend(&mut self) {
+        self.extending.due = None;
+        let shared = Arc::clone(&self.shared);
+        self.extending
+            .running
+            .spawn(async move { config_push::extend(&shared).await.map(|()| true) });
+    }
+
+    fn extended(&mut self, done: Result<Result<bool, CoreError>, tokio::task::JoinError>) {
+        let wait = match done.unwrap_or(Err(CoreError::Stopped)) {
+            Ok(_) => {
+                self.extending.failures = 0;
+                jittered(EXTENSION)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the stored configs were not extended");
+                self.extending.failed()
+            }
+        };
+        self.extending.want(Instant::now() + wait);
+    }
+
+    /// Removes messages whose time has come, and finds out when the next one's does.
+    async fn disappear(&mut self) {
+        let now = self.shared.network.now();
+        let removed = self.shared.model.write(now, |tx| {
+            let due = tx.store.next_disappearing()?;
+            let more = match due {
+                Some(due) if due <= tx.now => tx.remove_disappeared()?,
+                _ => false,
+            };
+            Ok((more, tx.store.next_disappearing()?))
+        });
+        self.next_disappearing = Instant::now()
+            + match removed.await {
+                Ok((true, _)) => Duration::ZERO,
+                // Clocks may be corrected meanwhile: looked at again before long.
+                Ok((false, Some(next))) => next.since(now).min(IDLE),
+                Ok((false, None)) => IDLE,
+                Err(error) => {
+                    tracing::debug!(%error, "messages could not be removed");
+                    IDLE
+                }
+            };
+    }
+
     fn poll(&mut self, answer: Option<PollAnswer>) {
         if self.polls.is_empty() {
             self.waiting_for_poll.extend(answer);
@@ -179,8 +353,8 @@ impl Actor {
     async fn start_deliveries(&mut self) -> Result<(), CoreError> {
         let jobs = self
             .shared
-            .store
-            .call(|store| store.due_jobs(ALL_JOBS))
+            .model
+            .read(|store| store.due_jobs(ALL_JOBS))
             .await?;
         let waits = |id: &JobId| jobs.iter().any(|job| job.id == *id);
         self.postponed.retain(|id, _| waits(id));
@@ -237,7 +411,11 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         self.maintenance.spawn(async move {
             let now = shared.network.now();
-            if let Err(error) = shared.store.call(move |store| store.prune(now)).await {
+            let pruned = shared.model.write(now, |tx| {
+                let now = tx.now;
+                Ok(tx.store.prune(now)?)
+            });
+            if let Err(error) = pruned.await {
                 tracing::debug!(kind = ?error.kind(), "expired marks were not removed");
             }
             if let Err(error) = shared.network.maintain().await {

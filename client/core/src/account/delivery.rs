@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use session_messages::{Content, Name, Profile, encode_direct};
+use session_messages::{Content, encode_direct};
 use session_net::{NetError, Purpose, SwarmReply};
 use session_storage_rpc::{Request, Store as StoreRequest, StoreResponse};
 use session_store::{Delivered, JobKind, OutboxJob};
-use session_types::{AccountId, ErrorKind, SwarmPubkey, limits};
+use session_types::{AccountId, ErrorKind, SwarmPubkey, Timestamp};
 
 use super::Shared;
+use crate::model::{Tx, content_of};
 use crate::{CoreError, Event, Sent};
 
 /// After this long without success a message is reported as failed.
@@ -18,6 +19,8 @@ const ENOUGH: usize = 2;
 /// Pause after a first failure; it doubles with each further one.
 pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
+/// How long a try waits for the network's time when the message needs it.
+const TIME_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the swarm's answer says.
 struct Stored {
@@ -57,7 +60,8 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob, failures: u32) -> Optio
     wait
 }
 
-fn pause(failures: u32) -> Duration {
+/// The longer, the more failures there were before.
+pub(super) fn pause(failures: u32) -> Duration {
     FIRST_RETRY
         .saturating_mul(1u32.checked_shl(failures.min(16)).unwrap_or(u32::MAX))
         .min(LAST_RETRY)
@@ -69,17 +73,17 @@ async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> 
         JobKind::Deliver => (job.recipient, Purpose::Contact(job.recipient)),
         JobKind::SyncCopy => (shared.id(), Purpose::OwnSwarm),
     };
-    let data = sealed(shared, job, &target).await?;
+    let (data, ttl) = sealed(shared, job, &target).await?;
     let owner = SwarmPubkey::from(target);
     let build = |now, _member: &_| {
-        let store = StoreRequest::unsigned(owner, now, limits::MAX_TTL_PUBLIC, data.clone())?;
+        let store = StoreRequest::unsigned(owner, now, ttl, data.clone())?;
         Ok(Request::sequence(vec![Request::Store(store)])?)
     };
     let reply = shared
         .network
         .ask_swarm(owner, purpose.clone(), build)
         .await?;
-    let mut stored = read(shared, reply)?;
+    let mut stored = read(shared, reply, ttl)?;
     if stored.confirmed_by < ENOUGH {
         // This member may be cut off from the others, by its clock for example, so that nobody
         // but itself would ever have the message.
@@ -89,7 +93,7 @@ async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> 
             .ask_others(owner, purpose, &first, build)
             .await
             .map_err(CoreError::from)
-            .and_then(|reply| read(shared, reply));
+            .and_then(|reply| read(shared, reply, ttl));
         match second {
             Ok(second) if second.confirmed_by > stored.confirmed_by => stored = second,
             Ok(_) => {}
@@ -100,7 +104,7 @@ async fn deliver(shared: &Shared, job: &OutboxJob) -> Result<Stored, CoreError> 
 }
 
 /// What a member's answer says.
-fn read(shared: &Shared, reply: SwarmReply) -> Result<Stored, CoreError> {
+fn read(shared: &Shared, reply: SwarmReply, ttl: Duration) -> Result<Stored, CoreError> {
     let answer = reply.results.first().ok_or(NetError::BadReply)?;
     let body = answer.success().map_err(NetError::from)?;
     let stored = StoreResponse::from_json(body).map_err(|_| NetError::BadReply)?;
@@ -113,7 +117,8 @@ fn read(shared: &Shared, reply: SwarmReply) -> Result<Stored, CoreError> {
     let delivered = Delivered {
         hash: stored.hash.clone().ok_or(NetError::BadReply)?,
         stored_at: stored.t.unwrap_or(now),
-        expires_at: expiry.unwrap_or_else(|| now.plus(limits::MAX_TTL_PUBLIC)),
+        expires_at: expiry.unwrap_or_else(|| now.plus(ttl)),
+        now,
     };
     // A member's word counts only under its signature.
     let confirmed_by = stored
@@ -127,41 +132,74 @@ fn read(shared: &Shared, reply: SwarmReply) -> Result<Stored, CoreError> {
     })
 }
 
-/// The bytes to store. Made at the first try and kept with the job, so that a retry after a lost
-/// answer stores the same message and not a second one.
+/// The bytes to store, and how long. Made at the first try and kept with the job, so that a retry
+/// after a lost answer stores the same message and not a second one.
 async fn sealed(
     shared: &Shared,
     job: &OutboxJob,
     target: &AccountId,
-) -> Result<Vec<u8>, CoreError> {
-    if let Some(payload) = &job.payload {
-        return Ok(payload.clone());
-    }
-    let name = shared
-        .store
-        .call(|store| Ok(store.identity()?.display_name))
-        .await?;
-    let mut content = Content::text(job.body.as_str())?;
-    if let Ok(name) = Name::new(name) {
-        content = content.with_profile(Profile::named(name));
-    }
+) -> Result<(Vec<u8>, Duration), CoreError> {
+    let (content, sent_at) = content(shared, job, target).await?;
+    let is_copy = *target == shared.id();
     // A copy names the real recipient and carries no profile.
-    if *target == shared.id() {
-        content = content.sync_copy(&job.conversation).unwrap_or(content);
+    let content = if is_copy {
+        content.sync_copy(&job.conversation).unwrap_or(content)
+    } else {
+        content
+    };
+    let ttl = content.ttl(is_copy);
+    if let Some(payload) = &job.payload {
+        return Ok((payload.clone(), ttl));
     }
-    let data = encode_direct(
-        &content,
-        &shared.keys,
-        target,
-        job.sent_at,
-        &mut rand::rng(),
-    )?;
+    let data = encode_direct(&content, &shared.keys, target, sent_at, &mut rand::rng())?;
     let (id, kept) = (job.id, data.clone());
-    shared
-        .store
-        .call(move |store| store.keep_payload(id, &kept))
+    let still_there = shared
+        .model
+        .write(shared.network.now(), move |tx| {
+            Ok(tx.store.begin_try(id, &kept)?)
+        })
         .await?;
-    Ok(data)
+    if !still_there {
+        return Err(CoreError::Gone);
+    }
+    Ok((data, ttl))
+}
+
+/// What a job says and when it was written. A message written without knowing the network's time
+/// gets it now.
+async fn content(
+    shared: &Shared,
+    job: &OutboxJob,
+    target: &AccountId,
+) -> Result<(Content, Timestamp), CoreError> {
+    let Some(message) = job.message else {
+        let content = Content::decode(&job.content, job.sent_at)
+            .map_err(session_messages::MessageError::from)?;
+        return Ok((content, job.sent_at));
+    };
+    let row = shared
+        .model
+        .read(move |store| store.message(message))
+        .await?
+        .ok_or(CoreError::Gone)?;
+    let mut sent_at = job.sent_at;
+    if row.time_unsure && job.payload.is_none() {
+        if !shared.network.learn_time_within(TIME_PATIENCE).await {
+            // Most often there is a reason that says more.
+            shared.network.swarm(&SwarmPubkey::from(*target)).await?;
+            return Err(CoreError::TimeUnknown);
+        }
+        let now = shared.network.now();
+        sent_at = shared
+            .model
+            .write(now, move |tx| tx.stamp_anew(message))
+            .await?;
+    }
+    let profile = shared
+        .model
+        .write(shared.network.now(), |tx| Ok(tx.profile()))
+        .await?;
+    Ok((content_of(&row, &profile)?, sent_at))
 }
 
 async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(), CoreError> {
@@ -170,11 +208,16 @@ async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(),
         confirmed_by,
         reply,
     } = stored;
-    let (id, message_id, kept) = (job.id, job.message_id, delivered.clone());
-    shared
-        .store
-        .call(move |store| store.job_succeeded(id, &kept))
-        .await?;
+    let (id, message, kept) = (job.id, job.message, delivered.clone());
+    record(shared, job, move |tx| {
+        // The message may disappear some time after now.
+        tx.changes.disappearing = message.is_some();
+        Ok(tx.store.job_succeeded(id, &kept)?)
+    })
+    .await?;
+    let Some(message_id) = message else {
+        return Ok(());
+    };
     let is_copy = job.kind == JobKind::SyncCopy && job.conversation != shared.id();
     shared.emit(if is_copy {
         Event::SyncCopyStored {
@@ -194,6 +237,24 @@ async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(),
     Ok(())
 }
 
+/// Writes down what became of a job; who shows its message hears of it.
+async fn record(
+    shared: &Shared,
+    job: &OutboxJob,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<(), CoreError> + Send + 'static,
+) -> Result<(), CoreError> {
+    let (message, conversation) = (job.message, job.conversation);
+    shared
+        .model
+        .write(shared.network.now(), move |tx| {
+            if message.is_some() {
+                tx.touch(conversation);
+            }
+            work(tx)
+        })
+        .await
+}
+
 async fn postpone(
     shared: &Shared,
     job: &OutboxJob,
@@ -201,25 +262,27 @@ async fn postpone(
     reason: String,
 ) -> Result<(), CoreError> {
     let next_attempt = shared.network.now().plus(wait);
-    let (id, message_id, text) = (job.id, job.message_id, reason.clone());
-    shared
-        .store
-        .call(move |store| store.job_postponed(id, next_attempt, &text))
-        .await?;
-    shared.emit(Event::MessagePostponed {
-        message_id,
-        reason,
-        next_attempt,
-    });
+    let (id, text) = (job.id, reason.clone());
+    record(shared, job, move |tx| {
+        Ok(tx.store.job_postponed(id, next_attempt, &text)?)
+    })
+    .await?;
+    if let Some(message_id) = job.message {
+        shared.emit(Event::MessagePostponed {
+            message_id,
+            reason,
+            next_attempt,
+        });
+    }
     Ok(())
 }
 
 async fn fail(shared: &Shared, job: &OutboxJob, reason: String) -> Result<(), CoreError> {
-    let (id, message_id, text) = (job.id, job.message_id, reason.clone());
-    shared
-        .store
-        .call(move |store| store.job_failed(id, &text))
-        .await?;
-    shared.emit(Event::MessageFailed { message_id, reason });
+    let (id, text) = (job.id, reason.clone());
+    record(shared, job, move |tx| Ok(tx.store.job_failed(id, &text)?)).await?;
+    match job.message {
+        Some(message_id) => shared.emit(Event::MessageFailed { message_id, reason }),
+        None => tracing::debug!(%reason, "something that is not shown could not be sent"),
+    }
     Ok(())
 }

@@ -1,21 +1,17 @@
 //! Fetching from the own swarm: one batch for all namespaces, decoded, stored, announced.
 
-use core::time::Duration;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use session_crypto::hash;
-use session_messages::{ContentKind, decode_direct};
 use session_net::{NetError, Purpose, SwarmReply};
-use session_storage_rpc::response::RetrievedMessage;
 use session_storage_rpc::{AccountSigner, Request, Retrieve, RetrieveResponse};
-use session_store::{
-    LastHash, ReceivedItem, ReceivedMessage, ReceivedOutcome as Outcome, Store, StoreError,
-};
-use session_types::{
-    AccountId, Ed25519PublicKey, MessageHash, Namespace, NodeContact, SwarmPubkey, Timestamp,
-};
+use session_store::LastHash;
+use session_types::{Ed25519PublicKey, MessageHash, Namespace, NodeContact, SwarmPubkey};
 
 use super::{PollSummary, Shared};
+use crate::model::{CONFIG_NAMESPACES, Fetched};
 use crate::{CoreError, Event};
 
 /// Order and share of the answer, as stock clients ask (docs/protocol/paths.md section 7.2).
@@ -31,10 +27,6 @@ const NAMESPACES: [(Namespace, i64); 5] = [
 /// one has (docs/protocol/traffic-analysis.md M-10).
 const MEMBERS_ASKED: usize = 3;
 const ROTATE_AFTER_MS: u64 = 24 * 3600 * 1000;
-
-/// Messages of one writer with one sent time that are all kept. Further ones are dropped: nobody
-/// writes that fast.
-const MOST_EQUAL_TIMES: usize = 64;
 
 type LastHashes = BTreeMap<Namespace, MessageHash>;
 
@@ -93,8 +85,8 @@ async fn last_hashes(
 ) -> Result<LastHashes, CoreError> {
     let (member, owner, now) = (*member, *owner, shared.network.now());
     shared
-        .store
-        .call(move |store| {
+        .model
+        .read(move |store| {
             let mut last = LastHashes::new();
             for (namespace, _) in NAMESPACES {
                 if let Some(hash) = store.last_hash(&member, &owner, namespace, now)? {
@@ -136,16 +128,21 @@ async fn take_in(
     reply: SwarmReply,
 ) -> Result<PollSummary, CoreError> {
     let node = reply.route.destination.ed25519;
-    let mut items = Vec::new();
+    let mut fetched = Vec::new();
     let mut last_hashes = Vec::new();
     let mut more = false;
+    let mut configs_read = 0;
     for ((namespace, _), answer) in NAMESPACES.into_iter().zip(&reply.results) {
         if answer.code != 200 {
             tracing::debug!(%namespace, code = answer.code, "a namespace was not read");
             continue;
         }
         let answer = RetrieveResponse::from_json(&answer.body).map_err(|_| NetError::BadReply)?;
-        more |= answer.more && !answer.messages.is_empty();
+        let has_more = answer.more && !answer.messages.is_empty();
+        more |= has_more;
+        if CONFIG_NAMESPACES.contains(&namespace) && !has_more {
+            configs_read += 1;
+        }
         if let Some(last) = answer.messages.last() {
             last_hashes.push(LastHash {
                 node,
@@ -155,111 +152,29 @@ async fn take_in(
                 expires_at: last.expiration,
             });
         }
-        items.extend(
-            answer
-                .messages
-                .into_iter()
-                .map(|m| received(shared, node, namespace, m)),
-        );
+        let messages = answer.messages.into_iter();
+        fetched.extend(messages.map(|message| Fetched { namespace, message }));
     }
-    let rows = shared
-        .store
-        .call(move |store| {
-            part_equal_times(store, &mut items)?;
-            store.ingest(&items, &last_hashes)
+    let (now, hub, route) = (
+        shared.network.now(),
+        Arc::clone(&shared.hub),
+        reply.route.clone(),
+    );
+    let new_messages = shared
+        .model
+        .call(move |model| {
+            let (new, changes) = model.take_in(fetched, &last_hashes, now)?;
+            hub.tell(changes, Some(&route));
+            Ok(new)
         })
         .await?;
-    let new_messages = rows.len();
-    for message in rows {
-        shared.emit(Event::MessageReceived {
-            message,
-            route: Box::new(reply.route.clone()),
-        });
+    if configs_read == CONFIG_NAMESPACES.len() && !shared.is_caught_up.swap(true, Ordering::AcqRel)
+    {
+        shared.hub.mark(crate::hub::mark::CONFIGS);
     }
     shared.emit(Event::Polled {
         route: Box::new(reply.route),
         new_messages,
     });
     Ok(PollSummary { new_messages, more })
-}
-
-/// Moves a message by milliseconds when another one of its writer has its sent time: two devices
-/// of one account may write in the same millisecond, and neither message must be taken for a
-/// repetition of the other. A repetition has the same text.
-fn part_equal_times(store: &Store, items: &mut [ReceivedItem]) -> Result<(), StoreError> {
-    let mut taken: BTreeMap<(AccountId, Timestamp), (AccountId, String)> = BTreeMap::new();
-    for item in items {
-        let Outcome::Message(message) = &mut item.outcome else {
-            continue;
-        };
-        for _ in 0..MOST_EQUAL_TIMES {
-            let name = (message.sender, message.sent_at);
-            let other = match taken.get(&name) {
-                Some((conversation, body)) => Some((*conversation, body.clone())),
-                None => store
-                    .message_by_sender(&name.0, name.1)?
-                    .map(|row| (row.conversation, row.body)),
-            };
-            let this = (message.conversation, message.body.clone());
-            if other.as_ref().is_none_or(|other| *other == this) {
-                taken.insert(name, this);
-                break;
-            }
-            message.sent_at = message.sent_at.plus(Duration::from_millis(1));
-        }
-    }
-    Ok(())
-}
-
-/// Decides what a stored message is to this account.
-fn received(
-    shared: &Shared,
-    node: Ed25519PublicKey,
-    namespace: Namespace,
-    message: RetrievedMessage,
-) -> ReceivedItem {
-    let outcome = if namespace == Namespace::DEFAULT {
-        outcome_of(shared, &message.data)
-    } else {
-        // Configs of other clients are kept as they are, so that nothing is lost before they
-        // can be read.
-        Outcome::Config { data: message.data }
-    };
-    ReceivedItem {
-        namespace,
-        hash: message.hash,
-        node,
-        stored_at: message.timestamp,
-        expires_at: message.expiration,
-        outcome,
-    }
-}
-
-fn outcome_of(shared: &Shared, data: &[u8]) -> Outcome {
-    let incoming = match decode_direct(data, &shared.keys) {
-        Ok(incoming) => incoming,
-        Err(error) if error.is_quiet() => return Outcome::Ignored,
-        Err(error) => {
-            tracing::debug!(%error, "a stored message cannot be read");
-            return Outcome::Undecodable;
-        }
-    };
-    let ContentKind::Visible(visible) = incoming.content.kind() else {
-        return Outcome::Ignored;
-    };
-    let Some(body) = visible.body() else {
-        return Outcome::Ignored;
-    };
-    Outcome::Message(ReceivedMessage {
-        sender: incoming.sender,
-        conversation: *incoming.conversation(),
-        sent_at: incoming.sent_at,
-        body: body.as_str().to_owned(),
-        outgoing: incoming.sender == shared.id(),
-        sender_name: incoming
-            .content
-            .profile()
-            .and_then(|profile| profile.name.as_ref())
-            .map(|name| name.as_str().to_owned()),
-    })
 }

@@ -70,8 +70,8 @@ fn a_message_waits_for_its_recipient_and_a_second_device_gets_both_sides() {
         // Names travel with messages; the own copies carry none.
         let name_of = async |actor: &Actor, with: AccountId| {
             let all = actor.account().conversations().await.unwrap();
-            let one = all.into_iter().find(|row| row.id == with);
-            one.unwrap().name
+            let one = all.into_iter().find(|row| row.id() == with);
+            one.unwrap().settings.shown_name().map(str::to_owned)
         };
         assert_eq!(name_of(&bob, alice.id()).await.as_deref(), Some("alice"));
         assert_eq!(name_of(&alice2, bob.id()).await.as_deref(), Some("bob"));

@@ -10,7 +10,7 @@ use crate::support::{Actor, Device, Net, run, until};
 fn a_message_whose_answer_was_lost_is_stored_once() {
     run(async {
         let mut net = Net::customised(40, |_, config| impatient(config)).await;
-        let mut device = Device::on(net.seed_url());
+        let mut device = Device::on(net.seed_url()).without_configs();
         device.options.network.request_timeout = Duration::from_secs(4);
         // Both in one swarm: the other one is healthy and carries the requests.
         let mut alice = Actor::with("alice", seed_in(&net, 0), device).await;
@@ -61,7 +61,7 @@ fn a_message_whose_answer_was_lost_is_stored_once() {
 fn a_program_that_crashed_before_the_answer_stores_the_same_message_again() {
     run(async {
         let mut net = Net::customised(41, |_, config| impatient(config)).await;
-        let mut alice = Actor::with("alice", seed_in(&net, 0), Device::on(net.seed_url())).await;
+        let mut alice = Actor::in_swarm(&net, "alice", 0).await;
         let mut bob = Actor::in_swarm(&net, "bob", 1).await;
         alice.send(&bob, "hello").await;
         bob.receive(1).await;

@@ -11,12 +11,17 @@
 )]
 
 mod clocks;
+mod contacts;
 mod conversations;
 mod devices;
+mod disappearing;
+mod effects;
 mod faults;
 mod histories;
 mod lost_answers;
 mod moving;
 mod outages;
+mod restore;
 mod roads;
 mod support;
+mod sync;

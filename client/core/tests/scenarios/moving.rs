@@ -104,7 +104,11 @@ fn swarms_change_while_people_write() {
         let net = Net::start(60).await;
         let mut alice = Actor::in_swarm(&net, "alice", 0).await;
         let mut bob = Actor::in_swarm(&net, "bob", 1).await;
-        for i in 0..4 {
+        // Bob accepts alice: her swarm has one message more, which says so.
+        alice.send(&bob, "a").await;
+        bob.receive(1).await;
+        bob.send(&alice, "b").await;
+        for i in 1..4 {
             alice.write(bob.id(), &format!("a {i}")).await;
             bob.write(alice.id(), &format!("b {i}")).await;
         }
@@ -126,9 +130,13 @@ fn swarms_change_while_people_write() {
 
         // Those who came got from those who stayed what they lacked, in addition to the eight
         // messages they had in the other swarm.
-        let stayed: Vec<usize> = (0..12).filter(|index| !moved.contains(index)).collect();
-        net.until_held(&stayed, 16).await;
-        net.until_held(&moved, 24).await;
+        let stayed = |owner| -> Vec<usize> {
+            let members = net.swarm(owner).into_iter();
+            members.filter(|index| !moved.contains(index)).collect()
+        };
+        net.until_held(&stayed(alice.id()), 17).await;
+        net.until_held(&stayed(bob.id()), 16).await;
+        net.until_held(&moved, 25).await;
         let bob2 = bob.second_device().await;
         let restored = bob2.until_history(alice.id(), 16).await;
         assert_eq!(facts(&restored), facts(&at_bob));

@@ -179,7 +179,8 @@ fn a_message_that_was_given_up_can_be_tried_again() {
         let mut store = alice.store();
         let queued = store.queue_outgoing(&NewOutgoing {
             conversation: bob.id(),
-            body: "second".to_owned(),
+            message: session_store::NewMessage::text("second".to_owned()),
+            time_unsure: false,
             now: real_time(),
         });
         let queued = queued.unwrap();

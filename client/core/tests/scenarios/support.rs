@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod doorway;
 pub(crate) mod log;
 pub(crate) mod net;
+pub(crate) mod state;
 
 use core::time::Duration;
 use std::sync::LazyLock;

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use session_store::keyring::Unavailable;
 use session_store::{
-    Delivered, KeyKeeping, NewAccount, NewOutgoing, Profile, ReceivedItem, ReceivedMessage,
-    ReceivedOutcome, Store,
+    Arrival, Delivered, KeyKeeping, LastHash, MessageId, MessageRow, MessageState, NewAccount,
+    NewMessage, NewOutgoing, OutboxJob, Profile, ReceivedMessage, Store, StoreError,
 };
 use session_types::{AccountId, Ed25519PublicKey, MessageHash, Namespace, Timestamp};
 use zeroize::Zeroizing;
@@ -70,8 +70,17 @@ pub(crate) fn carol(data_dir: &Path) -> Store {
 pub(crate) fn outgoing(to: &str, body: &str, now: u64) -> NewOutgoing {
     NewOutgoing {
         conversation: id(to),
-        body: body.into(),
+        message: NewMessage::text(body),
         now: at(now),
+        time_unsure: false,
+    }
+}
+
+/// The same before the network's time is known.
+pub(crate) fn unsure(to: &str, body: &str, now: u64) -> NewOutgoing {
+    NewOutgoing {
+        time_unsure: true,
+        ..outgoing(to, body, now)
     }
 }
 
@@ -80,42 +89,108 @@ pub(crate) fn delivered(number: u64) -> Delivered {
         hash: hash(number),
         stored_at: at(50_000),
         expires_at: at(90_000),
-    }
-}
-
-pub(crate) fn item(number: u64, outcome: ReceivedOutcome) -> ReceivedItem {
-    ReceivedItem {
-        namespace: Namespace::DEFAULT,
-        hash: hash(number),
-        node: node(1),
-        stored_at: at(60_000),
-        expires_at: at(99_000),
-        outcome,
+        now: at(50_100),
     }
 }
 
 /// A message of somebody else.
-pub(crate) fn from(sender: &str, sent_at: u64, body: &str) -> ReceivedOutcome {
-    ReceivedOutcome::Message(ReceivedMessage {
+pub(crate) fn from(sender: &str, sent_at: u64, body: &str) -> ReceivedMessage {
+    ReceivedMessage {
         sender: id(sender),
         conversation: id(sender),
         sent_at: at(sent_at),
-        body: body.into(),
         outgoing: false,
-        sender_name: None,
-    })
+        message: NewMessage::text(body),
+        arrival: Arrival::default(),
+        unread: true,
+        mentions_me: false,
+        disappears_at: None,
+        content: Vec::new(),
+    }
 }
 
 /// A copy of a message Carol wrote, here or on another device.
-pub(crate) fn copy_of(conversation: &str, sent_at: u64, body: &str) -> ReceivedOutcome {
-    ReceivedOutcome::Message(ReceivedMessage {
+pub(crate) fn copy_of(conversation: &str, sent_at: u64, body: &str) -> ReceivedMessage {
+    ReceivedMessage {
         sender: id(CAROL),
         conversation: id(conversation),
-        sent_at: at(sent_at),
-        body: body.into(),
         outgoing: true,
-        sender_name: None,
-    })
+        unread: false,
+        ..from(CAROL, sent_at, body)
+    }
+}
+
+/// One element of a poll: the number of its hash, and the message in it, if there is one.
+pub(crate) type Item = (u64, Option<ReceivedMessage>);
+
+/// A message under the hash of this number.
+pub(crate) fn item(number: u64, message: ReceivedMessage) -> Item {
+    let arrival = Arrival {
+        hash: Some(hash(number)),
+        stored_at: at(60_000),
+        expires_at: at(99_000),
+    };
+    (number, Some(ReceivedMessage { arrival, ..message }))
+}
+
+/// An element that holds no message: unreadable, or of no interest.
+pub(crate) fn empty(number: u64) -> Item {
+    (number, None)
+}
+
+/// Takes in a poll, in one transaction. Returns the messages that were new.
+pub(crate) fn ingest(store: &mut Store, items: &[Item], last: &[LastHash]) -> Vec<MessageRow> {
+    store
+        .atomically(|store| {
+            let mut new = Vec::new();
+            for (number, message) in items {
+                if !store.remember_seen(Namespace::DEFAULT, &hash(*number), at(99_000))? {
+                    continue;
+                }
+                if let Some(message) = message {
+                    new.extend(store.take_in(message)?);
+                }
+            }
+            for last in last {
+                store.set_last_hash(last)?;
+            }
+            Ok::<_, StoreError>(new)
+        })
+        .unwrap()
+}
+
+/// Takes in one message, which must be new.
+pub(crate) fn receive(store: &mut Store, message: &ReceivedMessage) -> MessageId {
+    store.take_in(message).unwrap().expect("it is new").id
+}
+
+pub(crate) fn bodies(rows: &[MessageRow]) -> Vec<&str> {
+    rows.iter().map(|row| row.body.as_str()).collect()
+}
+
+/// The texts of a conversation, oldest first.
+pub(crate) fn texts(store: &Store, conversation: &str) -> Vec<String> {
+    let rows = store.history(&id(conversation), u32::MAX, None).unwrap();
+    rows.into_iter().map(|row| row.body).collect()
+}
+
+/// The job a swarm has due, if any.
+pub(crate) fn due(store: &Store, recipient: &str, now: u64) -> Option<OutboxJob> {
+    store
+        .due_jobs(at(now))
+        .unwrap()
+        .into_iter()
+        .find(|job| job.recipient == id(recipient))
+}
+
+/// The text of the message a job is about.
+pub(crate) fn text_of(store: &Store, job: &OutboxJob) -> String {
+    let message = job.message.expect("a job of a message");
+    store.message(message).unwrap().unwrap().body
+}
+
+pub(crate) fn state(store: &Store, message: MessageId) -> MessageState {
+    store.message(message).unwrap().unwrap().state
 }
 
 /// Every file below a folder with its content.

@@ -38,9 +38,16 @@ impl Device {
             clock: ShiftedClock::default(),
             options: AccountOptions {
                 poll_every: Some(POLL_EVERY),
+                push_after: Duration::from_millis(100),
                 ..AccountOptions::default()
             },
         }
+    }
+
+    /// One that does not get round to storing configs.
+    pub(crate) fn without_configs(mut self) -> Self {
+        self.options.push_after = Duration::from_secs(3600);
+        self
     }
 
     pub(crate) fn with_clock(mut self, clock: ShiftedClock) -> Self {
@@ -70,9 +77,11 @@ impl Actor {
         Self::with(name, rand::random(), Device::on(net.seed_url())).await
     }
 
-    /// Somebody new whose messages are kept by the swarm with this number.
+    /// Somebody new whose messages are kept by the swarm with this number, and whose device
+    /// stores nothing but messages there, so that they can be counted.
     pub(crate) async fn in_swarm(net: &Net, name: &str, swarm: usize) -> Self {
-        Self::with(name, seed_in(net, swarm), Device::on(net.seed_url())).await
+        let device = Device::on(net.seed_url()).without_configs();
+        Self::with(name, seed_in(net, swarm), device).await
     }
 
     /// Somebody new with a device of their choice.
@@ -84,6 +93,10 @@ impl Actor {
 
     /// The same with the program not started yet.
     pub(crate) fn offline(name: &str, seed: [u8; 16], device: Device) -> Self {
+        Self::created(name, name, seed, device)
+    }
+
+    fn created(name: &str, display_name: &str, seed: [u8; 16], device: Device) -> Self {
         let home = tempfile::Builder::new()
             .prefix(&format!("session-{name}-"))
             .tempdir()
@@ -92,7 +105,7 @@ impl Actor {
         let account = NewAccount {
             seed: Zeroizing::new(seed),
             account_id: id,
-            display_name: name.to_owned(),
+            display_name: display_name.to_owned(),
             network: device.seed_url.clone(),
             created_at: real_time(),
         };
@@ -113,8 +126,15 @@ impl Actor {
 
     /// The same person at another device, which knows nothing yet but the recovery password.
     pub(crate) async fn second_device(&self) -> Self {
-        let device = self.device.clone();
-        Self::with(&format!("{}2", self.name), self.seed, device).await
+        let name = format!("{}2", self.name);
+        let mut actor = Self::restored(&name, self.seed, self.device.clone());
+        actor.open().await;
+        actor
+    }
+
+    /// A device that was given a recovery password and nothing else.
+    fn restored(name: &str, seed: [u8; 16], device: Device) -> Self {
+        Self::created(name, "", seed, device)
     }
 
     /// Starts the program.
@@ -148,6 +168,10 @@ impl Actor {
     /// The database, opened once more.
     pub(crate) fn store(&self) -> Store {
         Profile::new(self.home.path()).open(self.id, None).unwrap()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn id(&self) -> AccountId {
@@ -267,8 +291,15 @@ impl Actor {
         rows
     }
 
-    /// A conversation as it stands.
+    /// What was written in a conversation, as it stands; without notices.
     pub(crate) async fn history(&self, with: AccountId) -> Vec<MessageRow> {
+        let mut rows = self.timeline(with).await;
+        rows.retain(|row| row.kind.is_written());
+        rows
+    }
+
+    /// A conversation as it stands, with notices and what is left of deleted messages.
+    pub(crate) async fn timeline(&self, with: AccountId) -> Vec<MessageRow> {
         within(&self.name, self.account().history(with, 10_000))
             .await
             .unwrap()
@@ -323,7 +354,7 @@ impl Actor {
 /// Messages that were announced.
 fn received(events: &[Event]) -> Vec<MessageRow> {
     let rows = events.iter().filter_map(|event| match event {
-        Event::MessageReceived { message, .. } => Some(message.clone()),
+        Event::MessageReceived { message, .. } => Some((**message).clone()),
         _ => None,
     });
     rows.collect()

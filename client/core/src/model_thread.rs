@@ -1,20 +1,26 @@
-//! The database on a thread of its own, so that no task waits on a disk.
+//! The model on a thread of its own, so that no task waits on a disk.
+
+use std::sync::Arc;
 
 use session_store::{Store, StoreError};
+use session_types::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::CoreError;
+use crate::hub::Hub;
+use crate::model::{Model, Tx};
 
 /// Work waiting for the database; a sender waits when this many are queued.
 const QUEUE: usize = 256;
 
-type Job = Box<dyn FnOnce(&mut Store) + Send>;
+type Job = Box<dyn FnOnce(&mut Model) + Send>;
 
-/// A handle to the thread that owns the [`Store`]. The thread ends when the last handle is
+/// A handle to the thread that owns the [`Model`]. The thread ends when the last handle is
 /// dropped, after finishing what is queued.
 #[derive(Debug, Clone)]
-pub(crate) struct StoreThread {
+pub(crate) struct ModelThread {
     jobs: mpsc::Sender<Job>,
+    hub: Arc<Hub>,
 }
 
 /// Says when the thread is done.
@@ -30,41 +36,63 @@ impl Closed {
     }
 }
 
-impl StoreThread {
+impl ModelThread {
     /// Starts the thread. What is returned with the handle ends when the database is closed.
-    pub(crate) fn start(mut store: Store) -> Result<(Self, Closed), CoreError> {
+    pub(crate) fn start(mut model: Model, hub: Arc<Hub>) -> Result<(Self, Closed), CoreError> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let (open, closed) = oneshot::channel::<()>();
         std::thread::Builder::new()
-            .name("session-store".to_owned())
+            .name("session-model".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
-                    job(&mut store);
+                    job(&mut model);
                 }
-                drop(store);
+                drop(model);
                 drop(open);
             })
             .map_err(|_| CoreError::Stopped)?;
-        Ok((Self { jobs }, Closed(closed)))
+        Ok((Self { jobs, hub }, Closed(closed)))
     }
 
-    /// Runs `work` on the database and returns its result.
+    /// Runs `work` on the model and returns its result.
     ///
     /// Not undone by dropping the future: the work may already be queued.
     pub(crate) async fn call<R, F>(&self, work: F) -> Result<R, CoreError>
     where
         R: Send + 'static,
-        F: FnOnce(&mut Store) -> Result<R, StoreError> + Send + 'static,
+        F: FnOnce(&mut Model) -> Result<R, CoreError> + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
-        let job: Job = Box::new(move |store| {
+        let job: Job = Box::new(move |model| {
             // A caller that went away does not need its answer.
-            let _ = answer.send(work(store));
+            let _ = answer.send(work(model));
         });
         self.jobs.send(job).await.map_err(|_| CoreError::Stopped)?;
-        wait.await
-            .map_err(|_| CoreError::Stopped)?
-            .map_err(CoreError::from)
+        wait.await.map_err(|_| CoreError::Stopped)?
+    }
+
+    /// Reads from the database.
+    pub(crate) async fn read<R, F>(&self, work: F) -> Result<R, CoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Store) -> Result<R, StoreError> + Send + 'static,
+    {
+        self.call(move |model| Ok(work(model.store())?)).await
+    }
+
+    /// Runs one transaction; what it changes is told to everybody.
+    pub(crate) async fn write<R, F>(&self, now: Timestamp, work: F) -> Result<R, CoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<R, CoreError> + Send + 'static,
+    {
+        let hub = Arc::clone(&self.hub);
+        self.call(move |model| {
+            let (result, changes) = model.write(now, work)?;
+            hub.tell(changes, None);
+            Ok(result)
+        })
+        .await
     }
 
     /// Queues `work` without waiting; dropped when the queue is full. For caches only.
@@ -72,8 +100,8 @@ impl StoreThread {
     where
         F: FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
     {
-        let job: Job = Box::new(move |store| {
-            if let Err(error) = work(store) {
+        let job: Job = Box::new(move |model| {
+            if let Err(error) = work(model.store_mut()) {
                 tracing::warn!(kind = ?error.kind(), "cached network state was not saved");
             }
         });
