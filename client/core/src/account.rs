@@ -41,8 +41,25 @@ pub struct AccountOptions {
     /// How long a change of contacts and settings waits for others, so that one request takes
     /// them all to the swarm.
     pub push_after: Duration,
+    /// How long receipts and copies for the own other devices wait on average, so that whoever
+    /// watches the network cannot tell from them who wrote to whom
+    /// (docs/protocol/traffic-analysis.md M-08); `None`: they go at once, as programs need that
+    /// end as soon as all is sent.
+    pub quiet_delay: Option<Duration>,
     /// Settings of the network side.
     pub network: NetworkOptions,
+}
+
+impl AccountOptions {
+    /// For a program that stays at work: what nobody waits for goes out a minute later on
+    /// average.
+    #[must_use]
+    pub fn staying() -> Self {
+        Self {
+            quiet_delay: Some(Duration::from_secs(60)),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for AccountOptions {
@@ -50,6 +67,7 @@ impl Default for AccountOptions {
         Self {
             poll_every: Some(Duration::from_secs(5)),
             push_after: Duration::from_secs(3),
+            quiet_delay: None,
             network: NetworkOptions::default(),
         }
     }

@@ -14,7 +14,6 @@ mod reading;
 mod receiving;
 mod sending;
 mod sync;
-
 use std::collections::BTreeSet;
 
 use session_crypto::AccountKeys;
@@ -25,6 +24,7 @@ use crate::CoreError;
 
 pub(crate) use configs::CONFIG_NAMESPACES;
 use configs::Configs;
+pub(crate) use profile::settings;
 pub(crate) use receiving::Fetched;
 pub(crate) use sending::content_of;
 
@@ -104,6 +104,18 @@ impl Model {
     /// What the devices of the account agree on.
     pub(crate) fn configs(&self) -> &Configs {
         &self.configs
+    }
+
+    /// Loads the configs again when another process has changed the database, for those who only
+    /// read them.
+    pub(crate) fn follow(&mut self) -> Result<(), CoreError> {
+        // Asked before loading: what changes in between is loaded the next time.
+        let current = self.store.foreign_changes()?;
+        if current != self.version {
+            self.configs = Configs::load(&self.store, &self.keys)?;
+            self.version = current;
+        }
+        Ok(())
     }
 
     /// Runs one transaction. Undone as a whole when it fails.

@@ -131,6 +131,8 @@ CREATE TABLE new_outbox (
     content BLOB NOT NULL DEFAULT x'',
     -- The envelope time; of a message, that of its row.
     sent_at INTEGER NOT NULL DEFAULT 0,
+    -- 1: nobody waits for it, so it may go out later than what a person just wrote.
+    quiet INTEGER NOT NULL DEFAULT 0 CHECK (quiet IN (0, 1)),
     -- 0: waits until the job in `waits_for` succeeded.
     ready INTEGER NOT NULL DEFAULT 1 CHECK (ready IN (0, 1)),
     waits_for INTEGER NOT NULL DEFAULT 0,
@@ -159,7 +161,7 @@ ALTER TABLE new_outbox RENAME TO outbox;
 
 CREATE INDEX outbox_by_message ON outbox (message) WHERE message > 0;
 CREATE INDEX outbox_by_conversation ON outbox (conversation);
-CREATE INDEX outbox_by_recipient ON outbox (recipient, id) WHERE ready = 1;
+CREATE INDEX outbox_by_recipient ON outbox (recipient, quiet, id) WHERE ready = 1;
 CREATE INDEX outbox_waiting ON outbox (waits_for) WHERE ready = 0;
 
 -- The words of all texts, each text with a word that stands for its conversation and that nobody

@@ -13,7 +13,8 @@ use crate::rows::{
 use crate::store::{find, list, run};
 use crate::{Store, StoreError};
 
-/// The jobs at the head of their queues: of each swarm the earliest that is ready. Steps from
+/// The jobs at the head of their queues: of each swarm the earliest that is ready, and the earliest
+/// quiet one. Steps from
 /// swarm to swarm along the index, so that a long queue costs no more than a short one.
 macro_rules! heads {
     () => {
@@ -25,15 +26,15 @@ macro_rules! heads {
              FROM swarm WHERE swarm.recipient IS NOT NULL),
          head (id) AS (
              SELECT (SELECT min(e.id) FROM outbox e
-                     WHERE e.ready = 1 AND e.recipient = swarm.recipient)
-             FROM swarm) "
+                     WHERE e.ready = 1 AND e.recipient = swarm.recipient AND e.quiet = lane.quiet)
+             FROM swarm CROSS JOIN (SELECT 0 AS quiet UNION ALL SELECT 1) lane) "
     };
 }
 
 pub(crate) const DUE_JOBS: &str = concat!(
     heads!(),
     "SELECT o.id, o.message, o.kind, o.recipient, o.conversation, o.sent_at, o.content, o.attempts,
-            o.next_attempt, o.payload
+            o.next_attempt, o.payload, o.quiet
      FROM head JOIN outbox o ON o.id = head.id
      WHERE o.next_attempt <= ?1
      ORDER BY o.id"
@@ -124,6 +125,7 @@ impl Store {
                 content: Vec::new(),
                 deliver: true,
                 copy: true,
+                quiet: false,
                 sent_at,
             };
             insert_jobs(connection, own, id.get(), &job)?;
@@ -230,7 +232,8 @@ impl Store {
     }
 
     /// The jobs that may be tried now, oldest first: at most one per swarm, since a message is
-    /// not tried before those queued earlier for the same swarm are done or given up.
+    /// not tried before those queued earlier for the same swarm are done or given up; and at most
+    /// one quiet one per swarm, which holds up no message.
     ///
     /// A job stays due until its result is told.
     ///
@@ -416,6 +419,7 @@ impl Store {
                 content: Vec::new(),
                 deliver: true,
                 copy: true,
+                quiet: false,
                 sent_at,
             };
             insert_jobs(connection, own, message.get(), &job)?;
@@ -531,10 +535,10 @@ fn insert_jobs(
     message: i64,
     job: &NewJob,
 ) -> Result<(), StoreError> {
-    let insert = |kind: i64, recipient: AccountId, waits_for: i64| {
+    let insert = |kind: i64, recipient: AccountId, waits_for: i64, quiet: bool| {
         let sql = "INSERT INTO outbox (message, kind, recipient, conversation, content, sent_at,
-                                       ready, waits_for)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                                       ready, waits_for, quiet)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let values = params![
             message,
             kind,
@@ -543,17 +547,20 @@ fn insert_jobs(
             job.content,
             Sql(job.sent_at),
             waits_for == 0,
-            waits_for
+            waits_for,
+            quiet
         ];
         run(connection, sql, values)
     };
     let mut waits_for = 0;
     if job.deliver && job.conversation != own {
-        insert(JobKind::DELIVER, job.conversation, 0)?;
+        insert(JobKind::DELIVER, job.conversation, 0, job.quiet)?;
         waits_for = connection.last_insert_rowid();
     }
     if job.copy {
-        insert(JobKind::SYNC_COPY, own, waits_for)?;
+        // A note to oneself is not a copy of something that is on its way.
+        let quiet = job.quiet || job.conversation != own;
+        insert(JobKind::SYNC_COPY, own, waits_for, quiet)?;
     }
     Ok(())
 }
@@ -593,5 +600,6 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<OutboxJob> {
         attempts: row.get(7)?,
         next_attempt: row.get::<_, Sql<Timestamp>>(8)?.0,
         payload: Some(row.get::<_, Vec<u8>>(9)?).filter(|payload| !payload.is_empty()),
+        quiet: row.get(10)?,
     })
 }

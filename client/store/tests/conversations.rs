@@ -178,6 +178,7 @@ fn talked(store: &mut Store) {
         content: b"a receipt".to_vec(),
         deliver: true,
         copy: true,
+        quiet: false,
         sent_at: at(600),
     };
     store.queue_job(&job).unwrap();

@@ -276,6 +276,7 @@ fn content(to: &str, sent_at: u64, deliver: bool, copy: bool) -> NewJob {
         content: format!("content of {sent_at}").into_bytes(),
         deliver,
         copy,
+        quiet: false,
         sent_at: at(sent_at),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use session_store::{JobId, OutboxJob};
-use session_types::Timestamp;
+use session_types::{AccountId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ const MAINTENANCE: Duration = Duration::from_secs(300);
 
 /// Between two requests that keep the stored configs from expiring.
 const EXTENSION: Duration = Duration::from_secs(3600);
+/// The longest pause of an errand that failed: other devices wait for what it brings.
+const LAST_RETRY: Duration = Duration::from_secs(20);
 /// Before the first of them: a start has more urgent things to do.
 const FIRST_EXTENSION: Duration = Duration::from_secs(120);
 
@@ -42,6 +44,8 @@ struct Actor {
     in_flight: BTreeMap<JobId, u64>,
     /// Jobs that are not to be tried before a time. A new start tries all of them at once.
     postponed: BTreeMap<JobId, Instant>,
+    /// When quiet jobs for a swarm may go, from the first that is ready until none is left.
+    quiet: BTreeMap<AccountId, Instant>,
     polls: JoinSet<Result<PollSummary, CoreError>>,
     /// Whether the last poll failed.
     cut_off: bool,
@@ -95,7 +99,7 @@ impl Errand {
     /// How long to wait after another failure.
     fn failed(&mut self) -> Duration {
         self.failures += 1;
-        delivery::pause(self.failures - 1)
+        delivery::pause(self.failures - 1).min(LAST_RETRY)
     }
 }
 
@@ -114,6 +118,7 @@ pub(super) async fn run(
         failures: BTreeMap::new(),
         in_flight: BTreeMap::new(),
         postponed: BTreeMap::new(),
+        quiet: BTreeMap::new(),
         polls: JoinSet::new(),
         cut_off: false,
         returns: 0,
@@ -361,7 +366,19 @@ impl Actor {
         self.failures.retain(|id, _| waits(id));
         let now = Instant::now();
         self.next_delivery = now + IDLE;
+        let has_quiet = |id: &AccountId| jobs.iter().any(|job| job.quiet && job.recipient == *id);
+        self.quiet.retain(|recipient, _| has_quiet(recipient));
         for job in jobs {
+            if let Some(mean) = self.shared.options.quiet_delay
+                && job.quiet
+            {
+                let release = self.quiet.entry(job.recipient);
+                let release = *release.or_insert_with(|| now + exponential(mean));
+                if release > now {
+                    self.next_delivery = self.next_delivery.min(release);
+                    continue;
+                }
+            }
             match self.postponed.get(&job.id) {
                 Some(until) if *until > now => {
                     self.next_delivery = self.next_delivery.min(*until);
@@ -423,6 +440,14 @@ impl Actor {
             }
         });
     }
+}
+
+/// A time with this mean of which nothing can be foretold, ten means at most
+/// (docs/protocol/traffic-analysis.md M-08).
+fn exponential(mean: Duration) -> Duration {
+    use rand::RngExt as _;
+    let uniform: f64 = rand::rng().random_range(f64::MIN_POSITIVE..1.0);
+    mean.mul_f64((-uniform.ln()).min(10.0))
 }
 
 /// ±20 %, so that polls do not tick like a clock (docs/protocol/traffic-analysis.md M-05).

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::{Account, Command, PollSummary, Shared};
-use crate::model::Tx;
+use crate::model::{Tx, settings};
 use crate::view::Reader;
 use crate::{CoreError, DeleteFor, Settings};
 
@@ -261,7 +261,10 @@ impl Account {
     /// # Errors
     /// A database error.
     pub async fn settings(&self) -> Result<Settings, CoreError> {
-        self.change(|tx| tx.settings()).await
+        self.shared
+            .model
+            .call(|model| settings(model.store()))
+            .await
     }
 
     /// Changes what this device tells others about its user.

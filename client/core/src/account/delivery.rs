@@ -5,7 +5,7 @@ use core::time::Duration;
 use session_messages::{Content, encode_direct};
 use session_net::{NetError, Purpose, SwarmReply};
 use session_storage_rpc::{Request, Store as StoreRequest, StoreResponse};
-use session_store::{Delivered, JobKind, OutboxJob};
+use session_store::{Delivered, JobKind, OutboxJob, StoreError};
 use session_types::{AccountId, ErrorKind, SwarmPubkey, Timestamp};
 
 use super::Shared;
@@ -36,6 +36,14 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob, failures: u32) -> Optio
     let mut wait = None;
     let recorded = match deliver(shared, &job).await {
         Ok(stored) => succeed(shared, &job, stored).await,
+        Err(CoreError::Gone | CoreError::Store(StoreError::UnknownMessage)) => {
+            // Deleted before anybody had it: nothing failed.
+            let id = job.id;
+            record(shared, &job, move |tx| {
+                Ok(tx.store.job_failed(id, "deleted")?)
+            })
+            .await
+        }
         Err(error) => {
             let age = shared.network.now().since(job.sent_at);
             // What is wrong here, a full disk for example, can be put right as well.
@@ -197,7 +205,7 @@ async fn content(
     }
     let profile = shared
         .model
-        .write(shared.network.now(), |tx| Ok(tx.profile()))
+        .call(|model| Ok(model.configs().profile_to_send()))
         .await?;
     Ok((content_of(&row, &profile)?, sent_at))
 }

@@ -20,6 +20,19 @@ pub(crate) const TIMERS: [u32; 12] = [
     5, 10, 30, 60, 300, 1800, 3600, 21_600, 43_200, 86_400, 604_800, 1_209_600,
 ];
 
+/// Where content without a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To the other side.
+    Deliver,
+    /// To the other side, when it is convenient.
+    Quietly,
+    /// To the own other devices.
+    Copy,
+    /// To both.
+    Both,
+}
+
 impl Tx<'_> {
     /// What the configs say of a person, or a person nothing is known of.
     pub(crate) fn contact(&self, id: &AccountId) -> Contact {
@@ -93,7 +106,7 @@ impl Tx<'_> {
         }
         if contact.approved_me {
             let content = Content::from(RequestResponse).with_profile(self.profile());
-            self.queue_content(*id, &content, true, false)?;
+            self.queue_content(*id, &content, Way::Deliver)?;
         }
         self.begin_version()?;
         self.edit_contact(id, |contact| {
@@ -250,15 +263,15 @@ impl Tx<'_> {
         &mut self,
         to: AccountId,
         content: &Content,
-        deliver: bool,
-        copy: bool,
+        way: Way,
     ) -> Result<Timestamp, CoreError> {
         let sent_at = self.store.allocate_sent_at(self.now)?;
         let job = NewJob {
             conversation: to,
             content: content.encode(sent_at),
-            deliver,
-            copy,
+            deliver: way != Way::Copy,
+            copy: way != Way::Deliver && way != Way::Quietly,
+            quiet: way == Way::Quietly,
             sent_at,
         };
         self.store.queue_job(&job)?;

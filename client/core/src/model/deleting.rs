@@ -5,6 +5,7 @@ use session_store::{Effect, MessageId, MessageKind, SwarmTaskKind};
 use session_types::AccountId;
 
 use super::Tx;
+use super::contacts::Way;
 use super::profile::conversation;
 use crate::{CoreError, DeleteFor};
 
@@ -31,7 +32,8 @@ impl Tx<'_> {
                 author: row.sender,
             };
             let content = Content::from(request);
-            self.queue_content(row.conversation, &content, !note, true)?;
+            let way = if note { Way::Copy } else { Way::Both };
+            self.queue_content(row.conversation, &content, way)?;
             if let Some(hash) = &row.hash {
                 self.store
                     .queue_swarm_task(SwarmTaskKind::Delete, hash, None, self.now)?;

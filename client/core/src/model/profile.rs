@@ -4,6 +4,7 @@ use session_messages::{Name, Profile, ProfilePicture};
 use session_types::Timestamp;
 
 use super::Tx;
+use super::configs::Configs;
 use crate::{CoreError, Settings};
 
 /// Names of settings in the database.
@@ -59,16 +60,8 @@ impl Tx<'_> {
     }
 
     /// The profile as it goes out with messages.
-    pub(crate) fn profile(&self) -> Profile {
-        let config = &self.configs.profile;
-        let picture = config
-            .picture()
-            .and_then(|picture| ProfilePicture::new(picture.url(), *picture.key()).ok());
-        Profile {
-            name: Name::new(config.name()).ok(),
-            picture,
-            updated_at_secs: Some(config.updated_seconds()).filter(|seconds| *seconds != 0),
-        }
+    pub(super) fn profile(&self) -> Profile {
+        self.configs.profile_to_send()
     }
 
     /// What this device tells others about its user.
@@ -102,6 +95,21 @@ impl Tx<'_> {
             return Ok(());
         }
         self.project(own)
+    }
+}
+
+impl Configs {
+    /// The profile as it goes out with messages.
+    pub(crate) fn profile_to_send(&self) -> Profile {
+        let config = &self.profile;
+        let picture = config
+            .picture()
+            .and_then(|picture| ProfilePicture::new(picture.url(), *picture.key()).ok());
+        Profile {
+            name: Name::new(config.name()).ok(),
+            picture,
+            updated_at_secs: Some(config.updated_seconds()).filter(|seconds| *seconds != 0),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use session_store::{MessageId, MessageRow, SwarmTaskKind};
 use session_types::{AccountId, MessageHash, Timestamp};
 
 use super::Tx;
+use super::contacts::Way;
 use super::profile::conversation;
 use crate::CoreError;
 
@@ -59,6 +60,13 @@ impl Tx<'_> {
                 .reads
                 .mark_read(&conversation(*id), up_to, self.now)?;
             self.project(*id)?;
+            // The config does not take a time of more than 30 days ago.
+            if let Some(mut settings) = self.store.conversation_settings(id)?
+                && settings.last_read < up_to
+            {
+                settings.last_read = up_to;
+                self.store.save_conversation(&settings)?;
+            }
         }
         if !rows.is_empty() {
             self.touch(*id);
@@ -83,13 +91,22 @@ impl Tx<'_> {
 
     /// After a merge: what other devices read is read here.
     pub(super) fn adopt_read_state(&mut self, id: &AccountId) -> Result<(), CoreError> {
-        let state = self.configs.reads.get(&conversation(*id));
-        let Some(state) = state else {
-            return Ok(());
-        };
-        if self.store.conversation_settings(id)?.is_none() && *id != self.own() {
+        let known = self.store.conversation_settings(id)?;
+        if known.is_none() && *id != self.own() {
             // Nothing is known of this person yet, or no more.
             return Ok(());
+        }
+        let name = conversation(*id);
+        let mut state = self.configs.reads.get(&name).unwrap_or_default();
+        let is_shown = known.as_ref().is_none_or(|known| known.priority >= 0);
+        let here = known.map(|known| known.last_read).unwrap_or_default();
+        if here > state.last_read && is_shown {
+            // Of two devices that read at once, the one that read less may have won.
+            self.configs.reads.mark_read(&name, here, self.now)?;
+            self.configs
+                .reads
+                .mark_unread(&name, state.unread, self.now)?;
+            state.last_read = here;
         }
         let rows = self.store.mark_read(id, state.last_read)?;
         if !rows.is_empty() {
@@ -158,7 +175,7 @@ impl Tx<'_> {
             .collect();
         for times in times.chunks(RECEIPT_TIMES) {
             let content = Content::from(ReadReceipt::new(times.to_vec())?);
-            self.queue_content(*id, &content, true, false)?;
+            self.queue_content(*id, &content, Way::Quietly)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! sections 4.6 and 5).
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use session_config::Incoming as ConfigMessage;
 use session_messages::{
@@ -176,15 +177,17 @@ impl Tx<'_> {
                 Ok(())
             }
             Namespace::CONVO_INFO_VOLATILE => {
-                let all: Vec<_> = self.configs.reads.iter().collect();
-                for (name, _) in all {
+                let mut ids: BTreeSet<AccountId> = BTreeSet::new();
+                for (name, _) in self.configs.reads.iter() {
                     if let session_config::Conversation::Account(id) = name {
-                        self.adopt_read_state(&id)?;
+                        ids.insert(id);
                     }
                 }
-                // A mark that another device took away with its entry.
-                for row in self.store.conversations()? {
-                    self.project(row.id())?;
+                // Also those whose entry another device took away.
+                let shown = self.store.conversations()?;
+                ids.extend(shown.iter().map(session_store::ConversationRow::id));
+                for id in ids {
+                    self.adopt_read_state(&id)?;
                 }
                 Ok(())
             }
@@ -226,6 +229,8 @@ impl Tx<'_> {
                 };
                 self.take_written(sender, other_side, sent_at, message, &content, arrival)
             }
+            // Nobody else has anything of ours to keep.
+            ContentKind::DataExtraction(_) if !self.contact(&sender).approved => Ok(()),
             ContentKind::DataExtraction(notice) => {
                 let (kind, saved) = match notice {
                     DataExtraction::Screenshot => (MessageKind::Screenshot, None),
@@ -257,7 +262,7 @@ impl Tx<'_> {
                 Ok(())
             }
             ContentKind::RequestResponse(_) => {
-                if from_self {
+                if from_self || self.is_deleted(&sender, sent_at)? {
                     return Ok(());
                 }
                 self.accepted_by(sender, sent_at)

@@ -14,6 +14,7 @@ use session_store::{
 use session_types::{AccountId, Timestamp, limits};
 
 use super::Tx;
+use super::contacts::Way;
 use crate::CoreError;
 
 /// What a queued message was named.
@@ -181,7 +182,7 @@ impl Tx<'_> {
         let text = emoji.as_str().to_owned();
         let content = Content::from(Reaction::new(row.sent_at, row.sender, emoji, action)?)
             .with_expiration(self.expiration_of(&row.conversation)?);
-        let at = self.queue_content(row.conversation, &content, true, true)?;
+        let at = self.queue_content(row.conversation, &content, Way::Both)?;
         let effect = Effect::Reaction {
             emoji: text,
             present,
@@ -228,7 +229,7 @@ impl Tx<'_> {
             DataExtraction::MediaSaved { sent_at: saved }
         };
         let content = Content::from(notice).with_expiration(self.expiration_of(to)?);
-        self.queue_content(*to, &content, true, false)?;
+        self.queue_content(*to, &content, Way::Quietly)?;
         Ok(())
     }
 

@@ -40,6 +40,9 @@ pub struct NewJob {
     pub deliver: bool,
     /// Whether the own other devices get it.
     pub copy: bool,
+    /// Nobody waits for it, so it may go out later than what a person just wrote. Copies of what
+    /// is delivered are quiet in any case.
+    pub quiet: bool,
     /// Its envelope time, given out by [`crate::Store::allocate_sent_at`].
     pub sent_at: Timestamp,
 }
@@ -101,6 +104,8 @@ pub struct OutboxJob {
     pub next_attempt: Timestamp,
     /// The sealed bytes, once [`crate::Store::keep_payload`] kept them.
     pub payload: Option<Vec<u8>>,
+    /// Nobody waits for it.
+    pub quiet: bool,
 }
 
 impl fmt::Debug for OutboxJob {

@@ -39,6 +39,7 @@ impl Device {
             options: AccountOptions {
                 poll_every: Some(POLL_EVERY),
                 push_after: Duration::from_millis(100),
+                quiet_delay: None,
                 ..AccountOptions::default()
             },
         }

@@ -115,11 +115,13 @@ impl Actor {
         }
     }
 
-    /// Waits until this device shows what another one did.
+    /// Waits until this device shows what another one did, but for what is left of deleted
+    /// messages.
     pub(crate) async fn until_state(&self, expected: &State) {
+        let expected = &expected.without_deleted();
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
-            let found = self.state().await;
+            let found = self.state().await.without_deleted();
             if found == *expected {
                 return;
             }
