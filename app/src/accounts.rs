@@ -1,12 +1,12 @@
-//! Finding, unlocking and opening the account a command is about.
+//! Finding and unlocking the account a command is about.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use session_core::{Account, AccountOptions};
-use session_net::{NetworkProfile, SystemClock};
+use session_net::{NetworkOptions, NetworkProfile, Transport};
 use session_store::{AccountEntry, KeyKeeping, Profile, Store, StoreError};
+use zeroize::Zeroizing;
 
 use crate::cli::{Global, KeyStore};
 
@@ -52,34 +52,68 @@ pub(crate) fn choose(global: &Global, profile: &Profile) -> anyhow::Result<Accou
     }
 }
 
-/// Opens the database of the chosen account, asking for the passphrase when it needs one.
-pub(crate) fn open_store(global: &Global) -> anyhow::Result<Store> {
-    let profile = profile(global)?;
-    let entry = choose(global, &profile)?;
-    open_entry(global, &profile, &entry)
+/// An account whose database can be opened, as often as is needed.
+pub(crate) struct Unlocked {
+    profile: Profile,
+    pub(crate) entry: AccountEntry,
+    passphrase: Option<Zeroizing<String>>,
 }
 
-/// Opens the database of `entry`.
-pub(crate) fn open_entry(
-    global: &Global,
-    profile: &Profile,
-    entry: &AccountEntry,
-) -> anyhow::Result<Store> {
+impl Unlocked {
+    /// Opens the database.
+    pub(crate) fn store(&self) -> anyhow::Result<Store> {
+        let passphrase = self.passphrase.as_ref().map(|text| text.as_str());
+        Ok(self.profile.open(self.entry.account_id, passphrase)?)
+    }
+
+    /// Removes the account from this machine.
+    pub(crate) fn remove(&self) -> anyhow::Result<()> {
+        Ok(self.profile.remove(self.entry.account_id)?)
+    }
+}
+
+/// The chosen account, asking for the passphrase when it needs one.
+pub(crate) fn unlock(global: &Global) -> anyhow::Result<Unlocked> {
+    let profile = profile(global)?;
+    let entry = choose(global, &profile)?;
     let passphrase = match entry.key_keeping {
         KeyKeeping::Passphrase => {
             let prompt = format!("Passphrase of {}: ", entry.account_id.short());
-            Some(given_passphrase(global)?.map_or_else(|| ask_secret(&prompt), Ok)?)
+            Some(Zeroizing::new(
+                given_passphrase(global)?.map_or_else(|| ask_secret(&prompt), Ok)?,
+            ))
         }
         _ => None,
     };
-    Ok(profile.open(entry.account_id, passphrase.as_deref())?)
+    Ok(Unlocked {
+        profile,
+        entry,
+        passphrase,
+    })
 }
 
-/// Opens the chosen account and starts working for it.
-pub(crate) async fn open(global: &Global, options: AccountOptions) -> anyhow::Result<Account> {
-    let store = open_store(global)?;
-    let network = network(global, Some(&store.identity()?.network))?;
-    Ok(Account::open(store, network, Box::new(SystemClock), options).await?)
+/// Opens the database of the chosen account, for reading.
+pub(crate) fn open_store(global: &Global) -> anyhow::Result<Store> {
+    unlock(global)?.store()
+}
+
+/// How the network is used: proxy and transport as asked for.
+pub(crate) fn network_options(global: &Global) -> anyhow::Result<NetworkOptions> {
+    let proxy = match global.proxy.as_deref().filter(|url| !url.is_empty()) {
+        // The text may hold a password: it is not repeated.
+        Some(url) => Some(url.parse().context("--proxy")?),
+        None => None,
+    };
+    let transport = if global.https_only {
+        Transport::HttpsOnly
+    } else {
+        Transport::Auto
+    };
+    Ok(NetworkOptions {
+        proxy,
+        transport,
+        ..NetworkOptions::default()
+    })
 }
 
 /// The network to use: the one asked for, else the account's, else the public one.

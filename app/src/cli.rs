@@ -1,10 +1,31 @@
 //! The command line: what can be asked, and the help that teaches it.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+mod account;
+mod messages;
+mod network;
+mod people;
+mod tools;
+mod values;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use session_types::AccountId;
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use account::{
+    AccountCommand, KeepingArguments, KeyStore, ProfileCommand, SettingsCommand, Switch,
+};
+pub(crate) use messages::{
+    After, DeleteArguments, DisappearArguments, ExportArguments, ExportFormat, HistoryArguments,
+    ListenArguments, MessageArgument, MessageWait, ReactArguments, ReplyArguments, SearchArguments,
+    SendArguments, TimeOrOff, Whom,
+};
+pub(crate) use network::{DemoArguments, DevnetArguments, NodeCommand, SeedArguments};
+pub(crate) use people::{
+    ChangeWait, ChatsArguments, ClearArguments, ContactCommand, ConversationCommand, MuteArguments,
+    NicknameArguments, PersonArguments, RequestsCommand,
+};
+pub(crate) use tools::{CompletionsArguments, ManArguments};
+pub(crate) use values::{Counted, MessageName, Who};
 
 /// Session: private messages without a phone number, over onion paths, kept by nobody.
 #[derive(Debug, Parser)]
@@ -13,12 +34,35 @@ use session_types::AccountId;
     version,
     about,
     after_help = "Examples:\n  \
-        session demo                       see the whole system work on this machine\n  \
-        session devnet                     run a private network until Ctrl-C\n  \
-        session account new --name Alice   create an account\n  \
-        session send 05… \"hello\"           send a message\n  \
-        session listen                     print messages as they come\n  \
-        session node init --ip <ADDRESS>   make a node that serves the network"
+        session demo                         see the whole system work on this machine\n  \
+        session account new --name Alice     create an account\n  \
+        session send 05… \"hello\"             write to somebody, by Account ID\n  \
+        session send Bob \"hello\"             … or by name, once you know each other\n  \
+        session listen                       print what happens as it happens\n  \
+        session chats                        who wrote; `session history Bob` shows what\n  \
+        session reply 12 \"yes\"               answer message 12 of `session history`\n  \
+        session doctor                       find out why messages do not get through\n\n\
+        `session <COMMAND> --help` explains a command with examples.\n\n\
+        Exit status: 0 done; 1 failed; 2 not understood; 3 done on this device, and queued for \
+        the network:\nthe next command that goes online delivers it.",
+    after_long_help = "Examples:\n  \
+        session demo                         see the whole system work on this machine\n  \
+        session account new --name Alice     create an account\n  \
+        session send 05… \"hello\"             write to somebody, by Account ID\n  \
+        session send Bob \"hello\"             … or by name, once you know each other\n  \
+        session listen                       print what happens as it happens\n  \
+        session chats                        who wrote; `session history Bob` shows what\n  \
+        session reply 12 \"yes\"               answer message 12 of `session history`\n  \
+        session doctor                       find out why messages do not get through\n\n\
+        `session <COMMAND> --help` explains a command with examples.\n\n\
+        Naming people (WHO): an Account ID, the beginning of one (8 characters or more), a \
+        nickname or\nname if only one person has it, or `me` for Note to Self.\n\
+        Naming messages (MESSAGE): the number that `session history` shows, or `last`.\n\n\
+        JSON (--json): results are objects on standard output, one per line; remarks \
+        {\"note\": …} and\nfailures {\"error\": …, \"code\": …} go to standard error. Times are \
+        milliseconds since 1970 in fields\nthat end in _ms. Fields may be added.\n\n\
+        Exit status: 0 done; 1 failed; 2 not understood; 3 done on this device, and queued for \
+        the network:\nthe next command that goes online delivers it."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -29,25 +73,53 @@ pub(crate) struct Cli {
 
 /// Options every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Where account data is kept [default: the platform's data directory]. For `devnet` and
-    /// `demo`: keep the private network there [default: a temporary folder, removed at the end].
+    /// Where account data is kept [default: the platform's data directory].
+    ///
+    /// For `devnet` and `demo`: keep the private network there [default: a temporary folder,
+    /// removed at the end].
     #[arg(long, global = true, env = "SESSION_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Network: mainnet, testnet, or the seed URL of a private network. An account remembers the
-    /// network it was made for [default: that one, else mainnet].
+    /// Network: mainnet, testnet, or the seed URL of a private network.
+    ///
+    /// An account remembers the network it was made for [default: that one, else mainnet].
     #[arg(long, global = true, env = "SESSION_NETWORK", value_name = "SEED URL")]
     pub(crate) network: Option<String>,
 
-    /// Account to use: its Account ID or the beginning of it. Needed only when there are several.
+    /// Account to use, when there are several: its Account ID or the beginning of it.
     #[arg(long, global = true, env = "SESSION_ACCOUNT", value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
 
-    /// File whose first line is the passphrase of the account's database. The environment
-    /// variable SESSION_PASSPHRASE is read too; otherwise you are asked.
+    /// File whose first line is the passphrase of the account's database.
+    ///
+    /// The environment variable SESSION_PASSPHRASE is read too; otherwise you are asked.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Proxy for everything an account sends: socks5h://HOST:PORT or http://HOST:PORT.
+    ///
+    /// With USER:PASSWORD@ before the host if it wants them; Tor is socks5h://127.0.0.1:9050.
+    /// Names are looked up by the proxy. Nothing is ever sent past it: when it does not answer,
+    /// the command fails or its message stays queued.
+    #[arg(
+        long,
+        global = true,
+        env = "SESSION_PROXY",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) proxy: Option<String>,
+
+    /// Never use QUIC, only HTTPS. Behind a proxy it is always so.
+    #[arg(
+        long,
+        global = true,
+        env = "SESSION_HTTPS_ONLY",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub(crate) https_only: bool,
 
     /// Print JSON for machines: one object per line.
     #[arg(long, global = true)]
@@ -60,20 +132,82 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Create, restore and show accounts.
+    /// Create, restore, show and delete accounts.
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Send a text message. Prints when the recipient's swarm has stored it; without network the
-    /// message stays queued (exit status 3) and the next `send` or `listen` delivers it.
+    /// List the conversations: who, unread, pinned, muted, the last message.
+    Chats(ChatsArguments),
+    /// Messages of people you have not accepted yet: list, accept, decline.
+    Requests(RequestsArguments),
+    /// Send a text message.
     Send(SendArguments),
-    /// Print messages as they come, until Ctrl-C. Also delivers what is queued.
+    /// Answer a message, quoting it.
+    Reply(ReplyArguments),
+    /// Put an emoji at a message, or take it back.
+    React(ReactArguments),
+    /// Print messages and what else happens as it happens, until Ctrl-C.
     Listen(ListenArguments),
     /// Print a conversation from this machine's database.
     History(HistoryArguments),
-    /// Run a private network on this machine until Ctrl-C.
-    Devnet(DevnetArguments),
+    /// Find messages by their words, in this machine's database.
+    Search(SearchArguments),
+    /// Delete a message: on this device, on all of yours, or for everyone.
+    Delete(DeleteArguments),
+    /// Set when messages of a conversation disappear.
+    Disappear(DisappearArguments),
+    /// Mark a conversation as read.
+    Read(PersonArguments),
+    /// Mark a conversation as unread, to come back to it.
+    Unread(PersonArguments),
+    /// Pin a conversation to the top of the list (5 at most).
+    Pin(PersonArguments),
+    /// Let a pinned conversation go.
+    Unpin(PersonArguments),
+    /// Raise no notifications for a conversation.
+    Mute(MuteArguments),
+    /// Raise notifications again.
+    Unmute(PersonArguments),
+    /// Name a person for yourself.
+    Nickname(NicknameArguments),
+    /// Take in nothing more of a person, who is not told.
+    Block(PersonArguments),
+    /// Take in messages of a person again.
+    Unblock(PersonArguments),
+    /// About people you know.
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// About whole conversations.
+    #[command(subcommand)]
+    Conversation(ConversationCommand),
+    /// Remove all messages of a conversation from this device.
+    Clear(ClearArguments),
+    /// Write conversations out, as JSON lines or plain text.
+    Export(ExportArguments),
+    /// Show or change the name others see.
+    Profile(ProfileArguments),
+    /// What this device tells others: read receipts, typing.
+    Settings(SettingsArguments),
+    /// Find out step by step why messages do not get through.
+    ///
+    /// Tries everything a message needs: proxy, seeds, list of nodes, entry node, a path of three
+    /// nodes, clock, and the nodes that keep your messages. Exit status 1 when something does not
+    /// work; ! marks what is not as it should be although messages get through. Shows no
+    /// addresses, keys or accounts: it can be shown to whoever is asked for help.
+    #[command(after_help = "Examples:\n  \
+        session doctor\n  \
+        session doctor --network testnet                  before there is an account\n  \
+        session --proxy socks5h://127.0.0.1:9050 doctor   through Tor\n\n\
+        JSON: one {\"name\", \"number\", \"outcome\": \"ok\"|\"warn\"|\"failed\", \"detail\", \
+        \"took_ms\", \"advice\"}\nper step, then {\"outcome\"} of all.")]
+    Doctor,
+    /// Print a script that completes commands in a shell.
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write all of them into a folder.
+    Man(ManArguments),
     /// Start a private network and watch two people talk over it.
     Demo(DemoArguments),
+    /// Run a private network on this machine until Ctrl-C.
+    Devnet(DevnetArguments),
     /// Run a Session Node: keep messages for a swarm and relay onion requests.
     #[command(subcommand)]
     Node(NodeCommand),
@@ -82,230 +216,75 @@ pub(crate) enum Command {
     Seed(SeedArguments),
 }
 
+/// `session requests`: the list when nothing else is asked.
 #[derive(Debug, Args)]
-pub(crate) struct SeedArguments {
-    /// The node list, the same file that the nodes have. Changes are taken over.
-    #[arg(long, env = "SESSION_SEED_NODES", value_name = "FILE")]
-    pub(crate) nodes: PathBuf,
-    /// Listen here, for plain HTTP.
-    #[arg(
-        long,
-        default_value = "127.0.0.1:22022",
-        env = "SESSION_SEED_LISTEN",
-        value_name = "IP:PORT"
-    )]
-    pub(crate) listen: SocketAddr,
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        session requests                     who asks, and their first words\n  \
+        session requests accept 05ca03b8\n  \
+        session requests decline 05ca03b8 --block\n\n\
+        Answering somebody accepts them too. Whom you decline is not told.\n\
+        JSON: the list as in `session chats`."
+)]
+pub(crate) struct RequestsArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<RequestsCommand>,
 }
 
-/// A node keeps everything in the folder `node` of the data directory.
-#[derive(Debug, Subcommand)]
-pub(crate) enum NodeCommand {
-    /// Make a node: its key and its configuration. Says what to do next.
-    Init {
-        /// IPv4 address by which others reach the node.
-        #[arg(long, env = "SESSION_NODE_IP")]
-        ip: Ipv4Addr,
-        /// Port for clients and other nodes.
-        #[arg(long, default_value_t = 22021, env = "SESSION_NODE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
-        port: u16,
-    },
-    /// Run the node until Ctrl-C or a polite end (SIGTERM).
-    Run {
-        /// Listen here instead of where the configuration says.
-        #[arg(long, env = "SESSION_NODE_LISTEN", value_name = "IP:PORT")]
-        listen: Option<SocketAddrV4>,
-    },
-    /// Show the node's keys, address and swarm. With --json: its entry for the node list.
-    Info,
-    /// Show what is in the node's database, in numbers.
-    ///
-    /// Messages by kind, how old they are and when they expire, what waits for other members of
-    /// the swarm, the size of the file and how much of it is free. Never names an account or a
-    /// message. The node may run meanwhile.
-    #[command(after_help = "Examples:\n  \
-        session node stats\n  \
-        session node stats --json | jq .messages")]
-    Stats,
-    /// Look through the node's whole database. Exit status 0: in order; 1: not.
-    ///
-    /// Checks the structure of the file and its indexes, computes the hash of every message anew
-    /// and looks at every other row. Reads everything: minutes for gigabytes. The node may run
-    /// meanwhile. A node repairs damage it meets by itself; this finds what nobody has met yet.
-    #[command(after_help = "Examples:\n  \
-        session node verify\n  \
-        session node verify --json\n  \
-        session node verify --repair   with the node stopped: keep every row that is in order")]
-    Verify {
-        /// When something is found: make a new database of every row that is in order, and set
-        /// the damaged one aside as storage.db.damaged-TIME. The node must not run. At its next
-        /// start it asks the other members of its swarm for what is missing.
-        #[arg(long)]
-        repair: bool,
-    },
-    /// Give the free space in the node's database back to the disk.
-    ///
-    /// Deleted messages leave free space in the file, which is used again for new ones, so this
-    /// is needed only after a time with many more messages than now (see `free` in `session node
-    /// stats`). Writes the database anew beside the old one and puts it in its place when it is
-    /// complete; an interruption costs nothing. The node must not run, and the disk needs space
-    /// for the copy.
-    #[command(after_help = "Example:\n  \
-        systemctl stop session-node && session node compact; systemctl start session-node")]
-    Compact,
-    /// About the configuration file.
-    Config {
-        /// Print a configuration with all defaults and what they mean.
-        #[arg(long, required = true)]
-        print_default: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AccountCommand {
-    /// Create an account. Shows its Account ID and Recovery Password.
-    New {
-        /// Display name other people see, up to 100 bytes.
-        #[arg(long)]
-        name: Option<String>,
-        #[command(flatten)]
-        keeping: KeepingArguments,
-    },
-    /// Restore an account from its Recovery Password (read from the terminal or standard input).
-    Restore {
-        /// Display name other people see, up to 100 bytes.
-        #[arg(long)]
-        name: Option<String>,
-        /// File with the Recovery Password, instead of asking for it.
-        #[arg(long, value_name = "FILE")]
-        recovery_password_file: Option<PathBuf>,
-        #[command(flatten)]
-        keeping: KeepingArguments,
-    },
-    /// List the accounts on this machine.
-    List,
-    /// Show an account.
-    Show {
-        /// Show the Recovery Password too. Whoever sees it owns the account.
-        #[arg(long)]
-        recovery_password: bool,
-    },
-}
-
-/// How the key of a new database is kept.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct KeepingArguments {
-    /// Where the database key is kept.
-    #[arg(long, value_enum, default_value_t = KeyStore::Auto)]
-    pub(crate) key_store: KeyStore,
-}
-
-/// Choices for keeping a database key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KeyStore {
-    /// The operating system's keyring if there is one; else a passphrase if one is given or can
-    /// be asked for; else a file.
-    Auto,
-    /// The operating system's keyring.
-    Keyring,
-    /// Locked with a passphrase.
-    Passphrase,
-    /// A file only you can read. Protects against nothing but other users of this machine.
-    File,
-}
-
+/// `session profile`: shown when nothing else is asked.
 #[derive(Debug, Args)]
-pub(crate) struct SendArguments {
-    /// Account ID of the recipient: 66 characters beginning 05.
-    #[arg(value_name = "ACCOUNT ID", value_parser = parse_account_id)]
-    pub(crate) to: AccountId,
-    /// The text; read from standard input when it is `-` or absent.
-    pub(crate) text: Option<String>,
-    /// Give up waiting after this many seconds; the message stays queued.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    pub(crate) wait: u64,
-    /// Show the path the message took and what each party could see.
-    #[arg(long)]
-    pub(crate) show_path: bool,
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        session profile\n  \
+        session profile name \"Alice B.\"\n\n\
+        JSON: {\"account_id\", \"name\", \"read_receipts\", \"typing\"}."
+)]
+pub(crate) struct ProfileArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProfileCommand>,
 }
 
+/// `session settings`: shown when nothing else is asked.
 #[derive(Debug, Args)]
-pub(crate) struct ListenArguments {
-    /// Poll this often.
-    #[arg(long, default_value_t = 2, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) every: u64,
-    /// Stop after this many messages.
-    #[arg(long, value_name = "N")]
-    pub(crate) count: Option<usize>,
-    /// Stop after this many seconds.
-    #[arg(long = "for", value_name = "SECONDS")]
-    pub(crate) for_seconds: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArguments {
-    /// Account ID of the other person; your own for Note to Self. All conversations when absent.
-    #[arg(value_name = "ACCOUNT ID", value_parser = parse_account_id)]
-    pub(crate) with: Option<AccountId>,
-    /// The newest N messages.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub(crate) limit: u32,
-}
-
-/// Options of a private network.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DevnetArguments {
-    /// Number of nodes; stock clients need at least 9, paths under failures 12.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(4..=500))]
-    pub(crate) nodes: u16,
-    /// Make the keys of all nodes from this number, the same ones every time.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
-    /// The seed listens on this port and node i on port + 1 + i [default: free ports].
-    #[arg(long, value_name = "PORT")]
-    pub(crate) base_port: Option<u16>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DemoArguments {
-    #[command(flatten)]
-    pub(crate) devnet: DevnetArguments,
-    /// End after the story instead of keeping the network up.
-    #[arg(long)]
-    pub(crate) exit: bool,
-}
-
-fn parse_account_id(text: &str) -> Result<AccountId, String> {
-    text.trim().parse().map_err(|error| {
-        format!(
-            "not an Account ID ({error}); one has 66 characters, digits and the letters a to f, \
-             and begins with 05"
-        )
-    })
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Both are off at first, on each device by itself. Examples:\n  \
+        session settings\n  \
+        session settings receipts on\n  \
+        session settings typing off\n\n\
+        JSON: {\"read_receipts\", \"typing\"}."
+)]
+pub(crate) struct SettingsArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<SettingsCommand>,
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
     fn command_line_is_consistent() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn bad_account_id_is_explained() {
-        let error = parse_account_id("0512").unwrap_err();
-        assert!(error.contains("66"), "{error}");
-        assert!(
-            parse_account_id(&"zz".repeat(33))
-                .unwrap_err()
-                .contains("hex")
-        );
-        assert!(
-            parse_account_id(&format!("03{}", "ab".repeat(32)))
-                .unwrap_err()
-                .contains("05")
-        );
+    fn every_command_that_people_use_shows_examples() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands() {
+            let name = command.get_name();
+            let has_example = |command: &clap::Command| {
+                let after = command.get_after_help().map(ToString::to_string);
+                after.is_some_and(|text| text.contains("session "))
+            };
+            let shown = has_example(command)
+                || (command.has_subcommands() && command.get_subcommands().all(has_example));
+            let is_served = ["account", "node", "seed", "devnet", "demo"].contains(&name);
+            assert!(shown || is_served, "{name} has no example");
+        }
     }
 }

@@ -1,12 +1,18 @@
 //! Errors as one sentence that says what to do.
 
+use core::fmt;
+
 use session_core::CoreError;
 use session_devnet::DevnetError;
 use session_encoding::mnemonic::MnemonicError;
-use session_net::NetError;
+use session_net::{NetError, ProxyUrlError};
 use session_store::StoreError;
 
 use crate::output::printable;
+use crate::who::Unclear;
+
+/// Exit status when something is done here and queued for the network.
+pub(crate) const QUEUED: u8 = 3;
 
 /// An error for a person and a machine.
 #[derive(Debug)]
@@ -14,6 +20,18 @@ pub(crate) struct Failure {
     pub(crate) text: String,
     pub(crate) code: &'static str,
 }
+
+/// The command line is not understood.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for Usage {}
 
 /// Finds the words for an error.
 pub(crate) fn explain(error: &anyhow::Error) -> Failure {
@@ -46,11 +64,29 @@ pub(crate) fn explain(error: &anyhow::Error) -> Failure {
                 }
                 other => {
                     return Failure {
-                        text: other.to_string(),
+                        text: core_text(other),
                         code: "core",
                     };
                 }
             }
+        }
+        if let Some(usage) = cause.downcast_ref::<Usage>() {
+            return Failure {
+                text: usage.to_string(),
+                code: "usage",
+            };
+        }
+        if let Some(unclear) = cause.downcast_ref::<Unclear>() {
+            return Failure {
+                text: unclear.to_string(),
+                code: unclear.code(),
+            };
+        }
+        if let Some(proxy) = cause.downcast_ref::<ProxyUrlError>() {
+            return Failure {
+                text: format!("--proxy: {proxy}"),
+                code: "proxy",
+            };
         }
         if let Some(words) = cause.downcast_ref::<MnemonicError>() {
             return Failure {
@@ -87,6 +123,26 @@ fn recovery_text(error: &MnemonicError) -> String {
         other => other.to_string(),
     };
     format!("this is not a Recovery Password: {what}. Nothing was written")
+}
+
+/// What to do is said with commands.
+fn core_text(error: &CoreError) -> String {
+    match error {
+        CoreError::Blocked => "this person is blocked; `session unblock` comes first".to_owned(),
+        CoreError::NotYours => {
+            "only your own messages can be deleted for everyone; --here deletes this one on this \
+             device"
+                .to_owned()
+        }
+        CoreError::OnlyInNotes => {
+            "only notes to yourself can be deleted --everywhere; choose --here or --everyone"
+                .to_owned()
+        }
+        CoreError::OnlyForOwnDevices => {
+            "a note to yourself is deleted with --here or --everywhere".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 fn store_text(error: &StoreError) -> String {

@@ -11,6 +11,9 @@ mod failure;
 mod node_list;
 mod output;
 mod route_story;
+mod show;
+mod who;
+mod work;
 
 use std::process::ExitCode;
 
@@ -18,10 +21,17 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Global};
+use crate::commands::person;
 use crate::output::Output;
 
+/// Exit status when the command line is not understood.
+const NOT_UNDERSTOOD: u8 = 2;
+
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     logging(&global, &command);
     let output = Output::new(global.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -34,18 +44,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(async {
-        match command {
-            Command::Account(command) => commands::account::run(&global, command, &output),
-            Command::Send(arguments) => commands::send::run(&global, arguments, &output).await,
-            Command::Listen(arguments) => commands::listen::run(&global, arguments, &output).await,
-            Command::History(arguments) => commands::history::run(&global, &arguments, &output),
-            Command::Devnet(arguments) => commands::devnet::run(&global, &arguments, &output).await,
-            Command::Node(command) => commands::node::run(&global, command, &output).await,
-            Command::Seed(arguments) => commands::seed::run(&arguments, &output).await,
-            Command::Demo(arguments) => commands::demo::run(&global, &arguments, &output).await,
-        }
-    });
+    let result = runtime.block_on(run(&global, command, &output));
     // Whatever still runs in the background holds nothing that needs saving.
     runtime.shutdown_background();
     match result {
@@ -54,6 +53,67 @@ fn main() -> ExitCode {
             output.failure(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Help, or what is wrong with the command line.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || !std::env::args_os().any(|argument| argument == "--json") {
+        error.exit();
+    }
+    let usage = anyhow::Error::new(failure::Usage(what_is_wrong(error)));
+    Output::new(true).failure(&usage);
+    ExitCode::from(NOT_UNDERSTOOD)
+}
+
+/// The first paragraph in one line: what is missing stands on lines of its own.
+fn what_is_wrong(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let paragraph = text
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty());
+    paragraph.collect::<Vec<_>>().join(" ")
+}
+
+async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Result<ExitCode> {
+    // A mistake in it must not lie hidden until a command goes online.
+    accounts::network_options(global)?;
+    match command {
+        Command::Account(command) => commands::account::run(global, command, output).await,
+        Command::Chats(arguments) => commands::chats::run(global, &arguments, output),
+        Command::Requests(arguments) => commands::requests::run(global, arguments, output).await,
+        Command::Send(arguments) => commands::send::run(global, arguments, output).await,
+        Command::Reply(arguments) => commands::reply::run(global, arguments, output).await,
+        Command::React(arguments) => commands::react::run(global, arguments, output).await,
+        Command::Listen(arguments) => commands::listen::run(global, arguments, output).await,
+        Command::History(arguments) => commands::history::run(global, &arguments, output),
+        Command::Search(arguments) => commands::search::run(global, &arguments, output),
+        Command::Delete(arguments) => commands::delete::run(global, arguments, output).await,
+        Command::Disappear(arguments) => commands::disappear::run(global, arguments, output).await,
+        Command::Read(arguments) => person::read(global, arguments, true, output).await,
+        Command::Unread(arguments) => person::read(global, arguments, false, output).await,
+        Command::Pin(arguments) => person::pin(global, arguments, true, output).await,
+        Command::Unpin(arguments) => person::pin(global, arguments, false, output).await,
+        Command::Mute(arguments) => person::mute(global, arguments, output).await,
+        Command::Unmute(arguments) => person::unmute(global, arguments, output).await,
+        Command::Nickname(arguments) => person::nickname(global, arguments, output).await,
+        Command::Block(arguments) => person::block(global, arguments, true, output).await,
+        Command::Unblock(arguments) => person::block(global, arguments, false, output).await,
+        Command::Contact(command) => person::contact(global, command, output).await,
+        Command::Conversation(command) => person::conversation(global, command, output).await,
+        Command::Clear(arguments) => commands::clear::run(global, arguments, output).await,
+        Command::Export(arguments) => commands::export::run(global, arguments, output).await,
+        Command::Profile(arguments) => commands::profile::run(global, arguments, output).await,
+        Command::Settings(arguments) => commands::settings::run(global, arguments, output).await,
+        Command::Doctor => commands::doctor::run(global, output).await,
+        Command::Completions(arguments) => Ok(commands::completions::run(&arguments, output)),
+        Command::Man(arguments) => commands::man::run(&arguments, output),
+        Command::Demo(arguments) => commands::demo::run(global, &arguments, output).await,
+        Command::Devnet(arguments) => commands::devnet::run(global, &arguments, output).await,
+        Command::Node(command) => commands::node::run(global, command, output).await,
+        Command::Seed(arguments) => commands::seed::run(&arguments, output).await,
     }
 }
 

@@ -25,6 +25,14 @@ impl Output {
         Self { json, colour }
     }
 
+    /// Without colours, for a file.
+    pub(crate) const fn plain() -> Self {
+        Self {
+            json: false,
+            colour: false,
+        }
+    }
+
     /// A line for people.
     pub(crate) fn line(self, text: &str) {
         if !self.json {
@@ -77,11 +85,36 @@ impl Output {
         self.styled(text, AnsiColor::Green.on_default())
     }
 
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.styled(text, AnsiColor::Yellow.on_default())
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
+        self.styled(text, AnsiColor::Red.on_default())
+    }
+
     fn styled(self, text: &str, style: Style) -> String {
         if self.colour {
             format!("{style}{text}{style:#}")
         } else {
             text.to_owned()
+        }
+    }
+
+    /// Bytes as they are, for people and machines.
+    pub(crate) fn raw(self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+            std::process::exit(0);
+        }
+    }
+
+    /// A spinner as of [`Self::progress`], but nothing at all when there is no terminal.
+    pub(crate) fn spinner(self, text: &str) -> Progress {
+        if std::io::stderr().is_terminal() {
+            self.progress(text)
+        } else {
+            Progress(None)
         }
     }
 
@@ -113,6 +146,14 @@ impl Progress {
     pub(crate) fn say(&self, text: &str) {
         if let Some(bar) = &self.0 {
             bar.set_message(text.to_owned());
+        }
+    }
+
+    /// Prints something without the spinner in between.
+    pub(crate) fn above(&self, print: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `session account …`
 
+mod delete;
+
 use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
@@ -15,7 +17,7 @@ use crate::accounts;
 use crate::cli::{AccountCommand, Global, KeepingArguments};
 use crate::output::{Output, printable, wall_time};
 
-pub(crate) fn run(
+pub(crate) async fn run(
     global: &Global,
     command: AccountCommand,
     output: &Output,
@@ -50,6 +52,10 @@ pub(crate) fn run(
         }
         AccountCommand::List => list(global, output)?,
         AccountCommand::Show { recovery_password } => show(global, output, recovery_password)?,
+        AccountCommand::Delete {
+            from_the_swarm,
+            yes,
+        } => return delete::run(global, from_the_swarm, yes, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -153,15 +159,14 @@ fn list(global: &Global, output: &Output) -> anyhow::Result<()> {
 }
 
 fn show(global: &Global, output: &Output, with_phrase: bool) -> anyhow::Result<()> {
-    let profile = accounts::profile(global)?;
-    let entry = accounts::choose(global, &profile)?;
-    let store = accounts::open_entry(global, &profile, &entry)?;
+    let unlocked = accounts::unlock(global)?;
+    let store = unlocked.store()?;
     let identity = store.identity()?;
     let keys = AccountKeys::from_seed16(*identity.seed);
     let made = Made {
         name: identity.display_name.clone(),
         network: identity.network,
-        keeping: entry.key_keeping,
+        keeping: unlocked.entry.key_keeping,
     };
     describe(output, &keys, &made, with_phrase);
     output.object(&as_json(&keys, &made, with_phrase));

@@ -196,7 +196,7 @@ fn bad_arguments_are_explained() {
         assert!(!said.status.success(), "{arguments:?}");
         said.err
     };
-    assert!(run(&["send", "0512", "hi"]).contains("not an Account ID"));
+    assert!(run(&["send", "0512", "hi"]).contains("at least the first 8"));
     assert!(run(&["send", &"zz".repeat(33), "hi"]).contains("not an Account ID"));
     assert!(run(&["history"]).contains("account new"));
     let network = [
@@ -244,4 +244,31 @@ fn data_folder_that_cannot_be_written_is_named() {
     assert!(!said.status.success());
     assert!(said.err.contains("--data-dir"), "{said:?}");
     assert!(said.err.contains(in_the_way.to_str().unwrap()), "{said:?}");
+}
+
+#[test]
+fn an_account_is_deleted_when_that_is_confirmed() {
+    let home = tempdir().unwrap();
+    let made = new_account(home.path(), &[]);
+    let run = |arguments: &[&str]| {
+        let mut command = session(home.path());
+        command.arg("--json").args(arguments);
+        finish(command)
+    };
+    let said = run(&["account", "delete"]);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err.contains("--yes"), "{said:?}");
+    // Without a network nothing is deleted from the swarm, and so nothing here.
+    let said = run(&["account", "delete", "--from-the-swarm", "--yes"]);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    assert_eq!(run(&["account", "list"]).ok().json().len(), 1);
+
+    let deleted = run(&["account", "delete", "--yes"]).ok().json().remove(0);
+    assert_eq!(deleted["account_id"], made["account_id"]);
+    assert!(run(&["account", "list"]).ok().json().is_empty());
+    assert!(
+        files(home.path())
+            .iter()
+            .all(|(path, _)| !path.contains("05"))
+    );
 }

@@ -9,9 +9,16 @@
 )]
 
 mod accounts;
+mod conversations;
+mod export;
 mod messages;
+mod naming;
 mod networks;
 mod node;
 mod node_storage;
+mod offline;
+mod people;
+mod person;
 mod run;
 mod separate_processes;
+mod tools;

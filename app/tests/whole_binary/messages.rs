@@ -2,62 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-use tempfile::{TempDir, tempdir};
+use tempfile::tempdir;
 
-use crate::run::{Network, Said, finish, finish_with, session};
-
-pub(crate) struct Person {
-    home: TempDir,
-    pub(crate) id: String,
-    words: String,
-}
-
-impl Person {
-    pub(crate) fn new(name: &str, seed_url: &str) -> Self {
-        let home = tempdir().unwrap();
-        let mut command = session(home.path());
-        command.args([
-            "--json",
-            "account",
-            "new",
-            "--key-store",
-            "file",
-            "--name",
-            name,
-        ]);
-        command.args(["--network", seed_url]);
-        let made = finish(command).ok().json().remove(0);
-        let text = |key: &str| made[key].as_str().unwrap().to_owned();
-        Self {
-            id: text("account_id"),
-            words: text("recovery_password"),
-            home,
-        }
-    }
-
-    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        let mut command = session(self.home.path());
-        command.args(arguments);
-        finish(command)
-    }
-
-    /// Messages until `count` of them came.
-    pub(crate) fn listen(&self, count: &str) -> Vec<Value> {
-        self.run(&[
-            "--json", "listen", "--every", "1", "--for", "40", "--count", count,
-        ])
-        .ok()
-        .json()
-    }
-}
-
-pub(crate) fn texts(messages: &[Value]) -> Vec<&str> {
-    messages
-        .iter()
-        .map(|m| m["text"].as_str().unwrap())
-        .collect()
-}
+use crate::person::{Person, texts};
+use crate::run::{Network, finish, finish_with, session};
 
 #[test]
 fn two_people_talk_and_a_second_device_has_it_all() {
@@ -80,7 +28,7 @@ fn two_people_talk_and_a_second_device_has_it_all() {
     assert_eq!(got[0]["sent_ms"].as_u64(), alice_sent_ms(&alice, &bob));
 
     // From standard input, with characters that are more than one byte.
-    let mut reply = session(bob.home.path());
+    let mut reply = session(bob.home());
     reply.args(["send", &alice.id, "-"]);
     finish_with(reply, "grüß dich 🙂\n").ok();
     assert_eq!(texts(&alice.listen("1")), ["grüß dich 🙂"]);
@@ -186,7 +134,7 @@ fn database_is_encrypted() {
     let network = Network::start(home.path(), &[]);
     let alice = Person::new("Alice", network.seed_url());
     alice.run(&["send", &alice.id, "a very secret note"]).ok();
-    let database = find(alice.home.path(), "account.db");
+    let database = find(alice.home(), "account.db");
     let bytes = std::fs::read(database).unwrap();
     for plain in [
         &b"SQLite format 3"[..],

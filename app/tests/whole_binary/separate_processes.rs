@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use crate::messages::{Person, texts};
 use crate::node::{Running, init, until, write_list};
+use crate::person::{Person, texts};
 use crate::run::{Process, finish, session};
 
 /// The seed's process.

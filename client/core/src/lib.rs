@@ -8,6 +8,7 @@ mod hub;
 mod model;
 mod model_thread;
 mod settings;
+pub mod view;
 
 pub use account::{Account, AccountOptions, PollSummary};
 pub use error::CoreError;

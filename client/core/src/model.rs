@@ -14,6 +14,9 @@ mod reading;
 mod receiving;
 mod sending;
 mod sync;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use session_crypto::AccountKeys;

@@ -45,6 +45,9 @@ impl ModelThread {
             .name("session-model".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
+                    if let Err(error) = model.follow() {
+                        tracing::debug!(kind = ?error.kind(), "the configs cannot be read");
+                    }
                     job(&mut model);
                 }
                 drop(model);

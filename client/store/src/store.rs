@@ -8,6 +8,9 @@ use session_types::AccountId;
 
 use crate::StoreError;
 
+/// SQLCipher's page size, which is not changed.
+const PAGE_SIZE: i64 = 4096;
+
 /// The open, unlocked database of one account.
 ///
 /// Methods block: give it a thread of its own. Every method that takes `&mut self` is one
@@ -84,6 +87,19 @@ impl Store {
         Ok(self
             .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    /// Changes how large the file may become while it is open here. A limit below its present
+    /// size makes it full.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn limit_size(&self, max_bytes: u64) -> Result<(), StoreError> {
+        let pages = i64::try_from(max_bytes).unwrap_or(i64::MAX) / PAGE_SIZE;
+        // No limit below the present size is taken; zero pages would only ask for the limit.
+        self.connection
+            .pragma_update(None, "max_page_count", pages.max(1))?;
+        Ok(())
     }
 
     /// The account this database belongs to.

@@ -8,6 +8,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use session_types::ErrorKind;
 
+use crate::memory::Share;
+
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyLimits {
@@ -34,6 +36,9 @@ pub enum BodyError {
     /// It ended too early, or the connection broke.
     #[error("the request body ended early")]
     Broken(#[source] axum::Error),
+    /// The memory set aside for bodies is used up.
+    #[error("no memory for the request body at the moment")]
+    NoMemory,
     /// It did not arrive in time.
     #[error("the request body did not arrive in time")]
     TimedOut,
@@ -48,6 +53,7 @@ impl BodyError {
     pub fn status(&self) -> http::StatusCode {
         match self {
             Self::Broken(_) => http::StatusCode::BAD_REQUEST,
+            Self::NoMemory => http::StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut => http::StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => http::StatusCode::PAYLOAD_TOO_LARGE,
         }
@@ -56,7 +62,10 @@ impl BodyError {
     /// What a caller should do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        ErrorKind::BadPeer
+        match self {
+            Self::NoMemory => ErrorKind::Unreachable,
+            Self::Broken(_) | Self::TimedOut | Self::TooLarge(_) => ErrorKind::BadPeer,
+        }
     }
 }
 
@@ -71,17 +80,41 @@ impl BodyError {
 /// # Errors
 /// [`BodyError`].
 pub async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, BodyError> {
+    read_in(body, limits, None).await
+}
+
+/// As [`read`], within the memory that all bodies share: `share` grows with what arrives.
+///
+/// # Errors
+/// [`BodyError`], [`BodyError::NoMemory`] among them.
+pub async fn read_within(
+    body: Body,
+    limits: BodyLimits,
+    share: &mut Share,
+) -> Result<Bytes, BodyError> {
+    read_in(body, limits, Some(share)).await
+}
+
+async fn read_in(
+    body: Body,
+    limits: BodyLimits,
+    share: Option<&mut Share>,
+) -> Result<Bytes, BodyError> {
     let max = limits.max_bytes;
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |announced| announced > max) {
         return Err(BodyError::TooLarge(max));
     }
-    tokio::time::timeout(limits.timeout, collect(body, max))
+    tokio::time::timeout(limits.timeout, collect(body, max, share))
         .await
         .unwrap_or(Err(BodyError::TimedOut))
 }
 
-async fn collect(mut body: Body, max: usize) -> Result<Bytes, BodyError> {
+async fn collect(
+    mut body: Body,
+    max: usize,
+    mut share: Option<&mut Share>,
+) -> Result<Bytes, BodyError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
@@ -89,6 +122,11 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, BodyError> {
         };
         if data.len() > max.saturating_sub(whole.len()) {
             return Err(BodyError::TooLarge(max));
+        }
+        if let Some(share) = &mut share
+            && !share.grow_to(whole.len().saturating_add(data.len()))
+        {
+            return Err(BodyError::NoMemory);
         }
         if whole.is_empty() && body.is_end_stream() {
             return Ok(data);

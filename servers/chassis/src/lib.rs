@@ -2,11 +2,14 @@
 
 pub mod admin;
 pub mod body;
+pub mod clock;
 mod connection;
 mod error;
 pub mod gate;
 pub mod limit;
 pub mod listener;
+pub mod memory;
+pub mod onion;
 mod stall;
 pub mod tls;
 

@@ -1,8 +1,8 @@
-//! How many requests one address may make.
+//! How many requests one address may make, and how many all may make together.
 
 use core::time::Duration;
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -31,7 +31,8 @@ impl Default for RateLimits {
     }
 }
 
-/// A token bucket for each IPv4 address.
+/// A token bucket for each address: an IPv4 address, or the first 64 bits of an IPv6 address, which
+/// are what one customer of a network has.
 #[derive(Debug)]
 pub struct RateLimiter {
     limits: RateLimits,
@@ -53,7 +54,14 @@ impl RateLimiter {
 
     /// Takes one token of `address` and tells whether there was one.
     #[must_use]
-    pub fn allow(&self, address: Ipv4Addr, now: Instant) -> bool {
+    pub fn allow(&self, address: impl Into<IpAddr>, now: Instant) -> bool {
+        self.allow_many(address, 1, now)
+    }
+
+    /// Takes so many tokens of `address` at once, or none, and tells whether there were so many.
+    #[must_use]
+    pub fn allow_many(&self, address: impl Into<IpAddr>, tokens: u32, now: Instant) -> bool {
+        let address = customer(address.into());
         let full = u64::from(self.limits.capacity) * TOKEN;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.purge(&self.limits, now);
@@ -66,12 +74,7 @@ impl RateLimiter {
             }),
             None => return false,
         };
-        bucket.refill(&self.limits, now);
-        if bucket.level < TOKEN {
-            return false;
-        }
-        bucket.level -= TOKEN;
-        true
+        bucket.take(&self.limits, tokens, now)
     }
 
     /// Addresses remembered at the moment.
@@ -91,9 +94,54 @@ impl Default for RateLimiter {
     }
 }
 
+/// One token bucket for everybody together.
+#[derive(Debug)]
+pub struct SharedLimiter {
+    limits: RateLimits,
+    bucket: Mutex<Option<Bucket>>,
+}
+
+impl SharedLimiter {
+    /// A limiter of `capacity` tokens that gains `refill_per_second`.
+    #[must_use]
+    pub fn new(capacity: u32, refill_per_second: u32) -> Self {
+        Self {
+            limits: RateLimits {
+                capacity,
+                refill_per_second,
+                ..RateLimits::default()
+            },
+            bucket: Mutex::new(None),
+        }
+    }
+
+    /// Takes so many tokens at once, or none, and tells whether there were so many.
+    #[must_use]
+    pub fn allow_many(&self, tokens: u32, now: Instant) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket
+            .get_or_insert_with(|| Bucket {
+                level: u64::from(self.limits.capacity) * TOKEN,
+                at: now,
+            })
+            .take(&self.limits, tokens, now)
+    }
+}
+
+/// What stands for one customer.
+fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let prefix = address.to_bits() & !u128::from(u64::MAX);
+            Ipv6Addr::from_bits(prefix).into()
+        }
+    }
+}
+
 #[derive(Debug)]
 struct State {
-    buckets: HashMap<Ipv4Addr, Bucket>,
+    buckets: HashMap<IpAddr, Bucket>,
     purged: Option<Instant>,
 }
 
@@ -124,6 +172,17 @@ struct Bucket {
 }
 
 impl Bucket {
+    fn take(&mut self, limits: &RateLimits, tokens: u32, now: Instant) -> bool {
+        self.refill(limits, now);
+        match self.level.checked_sub(u64::from(tokens) * TOKEN) {
+            Some(left) => {
+                self.level = left;
+                true
+            }
+            None => false,
+        }
+    }
+
     fn refill(&mut self, limits: &RateLimits, now: Instant) {
         let micros = now.saturating_duration_since(self.at).as_micros();
         let micros = u64::try_from(micros).unwrap_or(u64::MAX);
@@ -140,6 +199,8 @@ const TOKEN: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const ONE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -216,5 +277,33 @@ mod tests {
         let later = start + Duration::from_secs(10);
         assert_eq!(passes(&limiter, ONE, later, 20), 10);
         assert_eq!(limiter.tracked(), 1, "the other had its token back");
+    }
+
+    #[test]
+    fn an_ipv6_customer_has_one_bucket_and_ipv4_in_ipv6_is_ipv4() {
+        let limiter = RateLimiter::new(RateLimits {
+            capacity: 10,
+            ..RateLimits::default()
+        });
+        let now = Instant::now();
+        let at = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert!(limiter.allow_many(at("2001:db8::1"), 6, now));
+        assert!(!limiter.allow_many(at("2001:db8::ffff:2"), 6, now));
+        assert!(limiter.allow_many(at("2001:db8::ffff:2"), 4, now));
+        assert!(limiter.allow_many(at("2001:db8:0:1::1"), 10, now));
+        assert!(limiter.allow_many(at("::ffff:192.0.2.1"), 10, now));
+        assert!(!limiter.allow(ONE, now));
+        assert_eq!(limiter.tracked(), 3);
+    }
+
+    #[test]
+    fn all_together() {
+        let limiter = SharedLimiter::new(10, 5);
+        let start = Instant::now();
+        assert!(!limiter.allow_many(11, start));
+        assert!(limiter.allow_many(10, start));
+        assert!(!limiter.allow_many(1, start));
+        assert!(limiter.allow_many(5, start + Duration::from_secs(1)));
+        assert!(!limiter.allow_many(1, start + Duration::from_secs(1)));
     }
 }

@@ -58,6 +58,8 @@ impl Person {
         let network: NetworkProfile = store.identity()?.network.parse()?;
         let options = AccountOptions {
             poll_every: Some(Duration::from_millis(500)),
+            // The story waits for the copies.
+            quiet_delay: None,
             ..AccountOptions::default()
         };
         let account = Account::open(store, network, Box::new(SystemClock), options).await?;

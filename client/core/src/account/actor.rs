@@ -29,6 +29,9 @@ const LAST_RETRY: Duration = Duration::from_secs(20);
 /// Before the first of them: a start has more urgent things to do.
 const FIRST_EXTENSION: Duration = Duration::from_secs(120);
 
+/// How long messages that should have disappeared wait for the network's time after a start.
+const TIME_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Later than any job is due. When jobs are tried again is kept here, by a clock that never
 /// jumps: the network's time is corrected by whatever this machine's clock is wrong.
 const ALL_JOBS: Timestamp = Timestamp::from_ms(u64::MAX);
@@ -64,6 +67,9 @@ struct Actor {
     extending: Errand,
     /// When messages disappear.
     next_disappearing: Instant,
+    /// Finding out what time it is, before the first of them does.
+    asking_time: JoinSet<bool>,
+    is_time_asked: bool,
 }
 
 /// Work for the own swarm that is done one at a time and tried again when it fails.
@@ -132,6 +138,8 @@ pub(super) async fn run(
         asking: Errand::at(now),
         extending: Errand::at(now + FIRST_EXTENSION),
         next_disappearing: now,
+        asking_time: JoinSet::new(),
+        is_time_asked: false,
     };
     loop {
         let far = Instant::now() + IDLE;
@@ -166,6 +174,10 @@ pub(super) async fn run(
             () = tokio::time::sleep_until(ask_at) => if actor.asking.due.is_some() { actor.ask() },
             () = tokio::time::sleep_until(extend_at) => if actor.extending.due.is_some() { actor.extend() },
             () = tokio::time::sleep_until(actor.next_disappearing) => actor.disappear().await,
+            Some(_) = actor.asking_time.join_next() => {
+                actor.is_time_asked = true;
+                actor.next_disappearing = Instant::now();
+            }
             Some(done) = actor.deliveries.join_next() => actor.delivered(done.ok()),
             Some(done) = actor.polls.join_next() => actor.polled(done),
             Some(_) = actor.maintenance.join_next() => {}
@@ -190,6 +202,7 @@ pub(super) async fn run(
     actor.pushing.running.shutdown().await;
     actor.asking.running.shutdown().await;
     actor.extending.running.shutdown().await;
+    actor.asking_time.shutdown().await;
 }
 
 impl Actor {
@@ -277,28 +290,40 @@ impl Actor {
         self.extending.want(Instant::now() + wait);
     }
 
-    /// Removes messages whose time has come, and finds out when the next one's does.
+    /// Removes messages whose time has come, and finds out when the next one's does. A start with
+    /// a wrong clock must not remove what has time left: first the network is asked.
     async fn disappear(&mut self) {
         let now = self.shared.network.now();
-        let removed = self.shared.model.write(now, |tx| {
+        let may_remove = self.is_time_asked;
+        let removed = self.shared.model.write(now, move |tx| {
             let due = tx.store.next_disappearing()?;
-            let more = match due {
-                Some(due) if due <= tx.now => tx.remove_disappeared()?,
-                _ => false,
-            };
-            Ok((more, tx.store.next_disappearing()?))
+            let is_due = due.is_some_and(|due| due <= tx.now);
+            let more = is_due && may_remove && tx.remove_disappeared()?;
+            Ok((more, is_due && !may_remove, tx.store.next_disappearing()?))
         });
         self.next_disappearing = Instant::now()
             + match removed.await {
-                Ok((true, _)) => Duration::ZERO,
+                Ok((true, ..)) => Duration::ZERO,
+                Ok((false, true, _)) => {
+                    self.ask_time();
+                    IDLE
+                }
                 // Clocks may be corrected meanwhile: looked at again before long.
-                Ok((false, Some(next))) => next.since(now).min(IDLE),
-                Ok((false, None)) => IDLE,
+                Ok((false, false, Some(next))) => next.since(now).min(IDLE),
+                Ok((false, false, None)) => IDLE,
                 Err(error) => {
                     tracing::debug!(%error, "messages could not be removed");
                     IDLE
                 }
             };
+    }
+
+    fn ask_time(&mut self) {
+        if self.asking_time.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            self.asking_time
+                .spawn(async move { shared.network.learn_time_within(TIME_PATIENCE).await });
+        }
     }
 
     fn poll(&mut self, answer: Option<PollAnswer>) {

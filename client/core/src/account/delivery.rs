@@ -63,7 +63,7 @@ pub(super) async fn run(shared: &Shared, job: OutboxJob, failures: u32) -> Optio
     if let Err(error) = recorded {
         // The row is unchanged, so the job is due again and the swarm answers `already`.
         tracing::error!(kind = ?error.kind(), "the outcome of a delivery was not recorded");
-        wait = Some(LAST_RETRY);
+        wait = Some(pause(failures));
     }
     wait
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use session_messages::Expiration;
+
 use crate::support::actor::{all_sent, facts};
 use crate::support::clock::real_time;
 use crate::support::{Actor, Device, Net, ShiftedClock, run};
@@ -148,5 +150,85 @@ fn nodes_with_wrong_clocks_do_not_stop_anybody() {
             actor.assert_tidy();
         }
         net.shutdown().await;
+    });
+}
+
+/// Timers run by the network's time, whatever the clocks of the devices say.
+#[test]
+fn timers_are_right_on_devices_with_wrong_clocks() {
+    run(async {
+        let net = Net::shared().await;
+        let fast = Device::on(net.seed_url()).with_clock(ShiftedClock::fast(HOUR));
+        let slow = Device::on(net.seed_url()).with_clock(ShiftedClock::slow(HOUR));
+        let mut alice = Actor::with("alice", rand::random(), fast).await;
+        let mut bob = Actor::with("bob", rand::random(), slow).await;
+        alice.send(&bob, "hello").await;
+        bob.receive(1).await;
+        bob.send(&alice, "hello yourself").await;
+        alice.receive(1).await;
+        let alice2 = alice.second_device_with(Device::on(net.seed_url())).await;
+
+        let timer = Expiration::after_send(10);
+        bob.account().set_timer(alice.id(), timer).await.unwrap();
+        let row = bob.write(alice.id(), "ten seconds").await;
+        let counted = |row: &session_store::MessageRow| row.disappears_at.is_some();
+        for (device, with) in [(&bob, &alice), (&alice, &bob), (&alice2, &bob)] {
+            let found = device
+                .until_message(with.id(), row.sent_at, "its time", counted)
+                .await;
+            let left = found.disappears_at.unwrap().since(found.sent_at);
+            assert!(
+                left >= Duration::from_secs(9),
+                "{}: {left:?}",
+                device.name()
+            );
+            assert!(
+                left < Duration::from_secs(30),
+                "{}: {left:?}",
+                device.name()
+            );
+        }
+        for (device, with) in [(&bob, &alice), (&alice, &bob), (&alice2, &bob)] {
+            device
+                .until("it is gone", async || {
+                    let rows = device.history(with.id()).await;
+                    let gone = rows.iter().all(|row| row.body != "ten seconds");
+                    gone.then_some(())
+                })
+                .await;
+            let now = real_time();
+            assert!(
+                now >= row.sent_at.plus(Duration::from_secs(9)),
+                "{}",
+                device.name()
+            );
+        }
+
+        // Read at the device whose clock is fast: as long as it takes, on both.
+        let timer = Expiration::after_read(3600);
+        bob.account().set_timer(alice.id(), timer).await.unwrap();
+        let row = bob.write(alice.id(), "an hour").await;
+        let there = |_: &session_store::MessageRow| true;
+        for device in [&alice, &alice2] {
+            device
+                .until_message(bob.id(), row.sent_at, "it", there)
+                .await;
+        }
+        let read_at = real_time();
+        alice.account().mark_read(bob.id(), None).await.unwrap();
+        for device in [&alice, &alice2] {
+            let found = device
+                .until_message(bob.id(), row.sent_at, "its time", counted)
+                .await;
+            let at = found.disappears_at.unwrap();
+            assert!(at.distance(read_at.plus(HOUR)) < CLOSE, "{}", device.name());
+        }
+        // A start with the wrong clock does not take it away an hour early.
+        for _ in 0..2 {
+            alice.restart().await;
+            alice.next_poll_road().await;
+            let found = alice.until_message(bob.id(), row.sent_at, "still there", there);
+            assert_eq!(found.await.body, "an hour");
+        }
     });
 }

@@ -62,7 +62,7 @@ pub(crate) struct Actor {
     name: String,
     seed: [u8; 16],
     id: AccountId,
-    home: TempDir,
+    home: Arc<TempDir>,
     device: Device,
     account: Option<Account>,
     log: Arc<Log>,
@@ -116,7 +116,7 @@ impl Actor {
             name: name.to_owned(),
             seed,
             id,
-            home,
+            home: Arc::new(home),
             device,
             account: None,
             log: Arc::new(Log::default()),
@@ -127,8 +127,13 @@ impl Actor {
 
     /// The same person at another device, which knows nothing yet but the recovery password.
     pub(crate) async fn second_device(&self) -> Self {
+        self.second_device_with(self.device.clone()).await
+    }
+
+    /// The same with a device of another kind.
+    pub(crate) async fn second_device_with(&self, device: Device) -> Self {
         let name = format!("{}2", self.name);
-        let mut actor = Self::restored(&name, self.seed, self.device.clone());
+        let mut actor = Self::restored(&name, self.seed, device);
         actor.open().await;
         actor
     }
@@ -138,12 +143,40 @@ impl Actor {
         Self::created(name, "", seed, device)
     }
 
+    /// The same person at the same device, with the program running once more.
+    pub(crate) async fn second_program(&self) -> Self {
+        let mut second = Self {
+            name: format!("{}'", self.name),
+            seed: self.seed,
+            id: self.id,
+            home: Arc::clone(&self.home),
+            device: self.device.clone(),
+            account: None,
+            log: Arc::new(Log::default()),
+            taken: 0,
+            written: BTreeSet::new(),
+        };
+        second.open().await;
+        second
+    }
+
     /// Starts the program.
     pub(crate) async fn open(&mut self) {
+        self.open_with(self.store()).await;
+    }
+
+    /// Starts the program while the disk has no more room.
+    pub(crate) async fn open_on_full_disk(&mut self) {
+        let store = self.store();
+        store.limit_size(0).unwrap();
+        self.open_with(store).await;
+    }
+
+    async fn open_with(&mut self, store: Store) {
         assert!(self.account.is_none(), "{} is open", self.name);
         let network: NetworkProfile = self.device.seed_url.parse().unwrap();
         let clock = Box::new(self.device.clock.clone());
-        let opened = Account::open(self.store(), network, clock, self.device.options.clone());
+        let opened = Account::open(store, network, clock, self.device.options.clone());
         let account = within(&self.name, opened).await.unwrap();
         self.log.follow(&account);
         self.account = Some(account);
@@ -169,6 +202,11 @@ impl Actor {
     /// The database, opened once more.
     pub(crate) fn store(&self) -> Store {
         Profile::new(self.home.path()).open(self.id, None).unwrap()
+    }
+
+    /// The folder the account is in.
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     pub(crate) fn name(&self) -> &str {

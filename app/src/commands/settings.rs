@@ -1,0 +1,41 @@
+//! `session settings …`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::accounts;
+use crate::cli::{Global, SettingsArguments, SettingsCommand, Switch};
+use crate::output::Output;
+use crate::work::Work;
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: SettingsArguments,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let unlocked = accounts::unlock(global)?;
+    let store = unlocked.store()?;
+    let work = Work::start(global, unlocked, store).await?;
+    let mut settings = work.account.settings().await?;
+    match arguments.command.unwrap_or(SettingsCommand::Show) {
+        SettingsCommand::Show => {}
+        SettingsCommand::Receipts { value } => {
+            settings.read_receipts = value == Switch::On;
+            work.account.set_settings(settings).await?;
+        }
+        SettingsCommand::Typing { value } => {
+            settings.typing = value == Switch::On;
+            work.account.set_settings(settings).await?;
+        }
+    }
+    work.close().await;
+    let on = |on| if on { "on" } else { "off" };
+    output.line(&format!("  receipts  {}", on(settings.read_receipts)));
+    output.line(&format!("  typing    {}", on(settings.typing)));
+    output.object(&json!({
+        "read_receipts": settings.read_receipts,
+        "typing": settings.typing,
+    }));
+    Ok(ExitCode::SUCCESS)
+}

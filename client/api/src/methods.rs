@@ -1,0 +1,135 @@
+//! The methods: each is a function from its parameters to its result. This table is all there is
+//! of them besides those functions; calls, schema and types are made from it.
+
+mod accounts;
+mod conversations;
+mod messages;
+mod network;
+pub mod params;
+mod people;
+mod profile;
+mod timeline;
+
+use crate::method::{Method, Order};
+
+macro_rules! methods {
+    ($( $(#[doc = $doc:literal])* $name:literal $order:ident $($handler:ident)::+; )*) => {
+        vec![$( Method::new($name, &[$($doc),*], Order::$order, $($handler)::+) ),*]
+    };
+}
+
+/// All methods.
+pub(crate) fn table() -> Vec<Method> {
+    methods! {
+        /// The first call: what speaks here, and which accounts there are.
+        "hello" Process accounts::hello;
+
+        /// All accounts on this device, the oldest first.
+        "accounts.list" Process accounts::list;
+        /// Makes a new account and opens it.
+        "accounts.create" Process accounts::create;
+        /// Brings an account back from its Recovery Password and opens it. Messages of the last
+        /// 14 days arrive as soon as the network answers.
+        "accounts.restore" Process accounts::restore;
+        /// Opens an account: it sends, polls and tells from now on. Nothing happens when it is
+        /// open.
+        "accounts.open" Process accounts::open;
+        /// Closes an account. What is queued stays queued.
+        "accounts.close" Process accounts::close;
+        /// Removes an account with all its messages from this device. Only the Recovery Password
+        /// brings it back.
+        "accounts.remove" Process accounts::remove;
+        /// Deletes everything the account's swarm holds. What is on this device stays.
+        "accounts.delete_from_swarm" Free accounts::delete_from_swarm;
+        /// The 13 words that are the account. Whoever has them owns it.
+        "accounts.recovery_password" Free accounts::recovery_password;
+
+        /// Name and id of the account.
+        "profile.get" Free profile::get;
+        /// Changes the name shown to others.
+        "profile.set_name" InTurn profile::set_name;
+        /// What this device tells others about its user.
+        "settings.get" Free profile::settings;
+        /// Changes what this device tells others about its user; what is left out stays.
+        "settings.set" InTurn profile::set_settings;
+
+        /// Subscribes to the list of conversations: its rows now, and `conversations.diff`
+        /// whenever they change.
+        "conversations.open" InTurn conversations::open;
+        /// Ends a subscription.
+        "conversations.close" InTurn conversations::close;
+        /// The list of conversations once.
+        "conversations.list" Free conversations::list;
+        /// One conversation; `null` when there is none.
+        "conversations.get" Free conversations::get;
+        /// The user has seen a conversation up to a sent time, or all of it. Timers of messages
+        /// that disappear after reading start; writers are told if both sides want that.
+        "conversations.mark_read" InTurn conversations::mark_read;
+        /// Sets or clears the mark that brings the user back to a conversation.
+        "conversations.mark_unread" InTurn conversations::mark_unread;
+        /// What was begun to be written in a conversation on this device.
+        "conversations.draft" Free conversations::draft;
+        /// Keeps what was begun to be written; sending a message clears it.
+        "conversations.set_draft" InTurn conversations::set_draft;
+        /// Pins a conversation to the top of the list, or lets it go. Five can be pinned.
+        "conversations.pin" InTurn conversations::pin;
+        /// What of a conversation raises a notification, and until when nothing does.
+        "conversations.notify" InTurn conversations::notify;
+        /// Sets when the user's messages disappear, and tells the other side.
+        "conversations.set_timer" InTurn conversations::set_timer;
+        /// Tells the other side that the user types, or has stopped to, if the settings allow
+        /// it. To be repeated every ten seconds.
+        "conversations.typing" Free conversations::typing;
+        /// Tells the other side that a screenshot was taken or a file was saved.
+        "conversations.tell_extraction" InTurn conversations::tell_extraction;
+        /// Removes all messages of a conversation from this device.
+        "conversations.clear" InTurn conversations::clear;
+        /// Removes a conversation from all own devices. The person stays a contact.
+        "conversations.delete" InTurn conversations::delete;
+
+        /// Accepts a message request. Who wrote it is told.
+        "requests.accept" InTurn people::accept;
+        /// Refuses a message request. Who wrote it is not told.
+        "requests.decline" InTurn people::decline;
+        /// Takes in nothing more of a person, or does again. The person is not told.
+        "contacts.block" InTurn people::block;
+        /// Names a person for this account's devices; empty: by the name they chose.
+        "contacts.set_nickname" InTurn people::set_nickname;
+        /// Forgets a person and the conversation on all own devices.
+        "contacts.delete" InTurn people::delete;
+
+        /// Subscribes to a part of a conversation: its items now, and `timeline.diff` whenever
+        /// they change.
+        "timeline.open" InTurn timeline::open;
+        /// Lets a timeline grow at one side. The items come as a `timeline.diff`; the part holds
+        /// 600 items at most, what is too much goes at the other side.
+        "timeline.more" InTurn timeline::more;
+        /// Ends a subscription.
+        "timeline.close" InTurn timeline::close;
+
+        /// Queues a text. Once this answers, the message is on disk and will be sent, or
+        /// reported as failed, also after a restart.
+        "messages.send" InTurn messages::send;
+        /// Queues an invitation to a community.
+        "messages.invite" InTurn messages::invite;
+        /// Puts an emoji at a message, or takes it back.
+        "messages.react" InTurn messages::react;
+        /// Deletes a message.
+        "messages.delete" InTurn messages::delete;
+        /// Tries a failed message again.
+        "messages.retry" InTurn messages::retry;
+        /// All that is known of a message.
+        "messages.info" Free messages::info;
+        /// Messages of a conversation without a subscription: the newest, or those before one.
+        "messages.list" Free messages::list;
+        /// The newest messages that hold all words, of the last one at least the beginning.
+        "messages.search" Free messages::search;
+
+        /// How the account stands to the network.
+        "network.status" Free network::status;
+        /// Asks the account's swarm for messages now.
+        "network.poll" Free network::poll;
+        /// Tries everything that a message needs, step by step. Takes some seconds.
+        "network.diagnose" Free network::diagnose;
+    }
+}

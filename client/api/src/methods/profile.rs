@@ -1,0 +1,35 @@
+//! The account itself.
+
+use super::params::{
+    AccountParams, Done, Profile, SetNameParams, SetSettingsParams, SettingsResult,
+};
+use crate::ApiError;
+use crate::method::Cx;
+
+pub(super) async fn get(cx: Cx, params: AccountParams) -> Result<Profile, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    Ok(Profile::new(account.id(), account.name().await?))
+}
+
+pub(super) async fn set_name(cx: Cx, params: SetNameParams) -> Result<Done, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    account.set_name(params.name.as_str()).await?;
+    Ok(Done {})
+}
+
+pub(super) async fn settings(cx: Cx, params: AccountParams) -> Result<SettingsResult, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    Ok(account.settings().await?.into())
+}
+
+pub(super) async fn set_settings(
+    cx: Cx,
+    params: SetSettingsParams,
+) -> Result<SettingsResult, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    let mut settings = account.settings().await?;
+    settings.read_receipts = params.read_receipts.unwrap_or(settings.read_receipts);
+    settings.typing = params.typing.unwrap_or(settings.typing);
+    account.set_settings(settings).await?;
+    Ok(settings.into())
+}

@@ -1,0 +1,255 @@
+//! Several accounts in one process.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use session_core::{Account, AccountOptions};
+use session_crypto::AccountKeys;
+use session_net::{NetworkProfile, SystemClock};
+use session_store::{AccountEntry, KeyKeeping, NewAccount, Profile, StoreError};
+use session_types::{AccountId, Timestamp, limits};
+use zeroize::Zeroizing;
+
+use crate::account::OpenAccount;
+use crate::connection::{Connection, Inner as ConnectionInner};
+use crate::{ApiError, ApiErrorKind};
+
+/// Where a session keeps its accounts and how they behave.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// The folder with everything about accounts.
+    pub data_dir: PathBuf,
+    /// The network to use whatever an account remembers: `mainnet`, `testnet` or the URL of a
+    /// seed. `None`: the account's own, and `mainnet` for new ones.
+    pub network: Option<String>,
+    /// How opened accounts behave.
+    pub account: AccountOptions,
+}
+
+impl SessionOptions {
+    /// Accounts in a folder, everything else as usual.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            network: None,
+            account: AccountOptions::default(),
+        }
+    }
+}
+
+/// The accounts of a folder, some of them open, and the connections of front ends to them.
+///
+/// Cheap to clone; all clones are one session.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    profile: Profile,
+    options: SessionOptions,
+    open: Mutex<BTreeMap<AccountId, Arc<OpenAccount>>>,
+    /// Held while an account is opened, closed, made or removed.
+    changing: tokio::sync::Mutex<()>,
+    connections: Mutex<Vec<Weak<ConnectionInner>>>,
+}
+
+/// What a new account begins with.
+pub(crate) struct Beginning {
+    pub(crate) keys: AccountKeys,
+    pub(crate) name: String,
+    pub(crate) network: Option<String>,
+    pub(crate) keeping: KeyKeeping,
+    pub(crate) passphrase: Option<Zeroizing<String>>,
+}
+
+impl Session {
+    /// The accounts of a folder, none of them open yet.
+    #[must_use]
+    pub fn new(options: SessionOptions) -> Self {
+        Self(Arc::new(Inner {
+            profile: Profile::new(&options.data_dir),
+            options,
+            open: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            connections: Mutex::default(),
+        }))
+    }
+
+    /// A connection of its own: calls, and what accounts tell from now on. Must be called within
+    /// a tokio runtime.
+    #[must_use]
+    pub fn connect(&self) -> Connection {
+        let connection = Connection::new(self.clone());
+        let mut connections = lock(&self.0.connections);
+        connections.retain(|known| known.strong_count() > 0);
+        connections.push(Arc::downgrade(connection.inner()));
+        let open: Vec<_> = lock(&self.0.open).values().cloned().collect();
+        drop(connections);
+        for account in open {
+            connection.inner().follow(&account, false);
+        }
+        connection
+    }
+
+    /// Closes all accounts. When it returns, everything is on disk.
+    pub async fn close(&self) {
+        let _changing = self.0.changing.lock().await;
+        let open = core::mem::take(&mut *lock(&self.0.open));
+        for account in open.values() {
+            account.close().await;
+        }
+    }
+
+    /// The best way of keeping a key when the user has chosen none and gave no passphrase.
+    pub(crate) async fn preferred_keeping(&self) -> Result<KeyKeeping, ApiError> {
+        self.blocking(|inner| Ok(inner.profile.preferred_key_keeping(false)))
+            .await
+    }
+
+    pub(crate) async fn list(&self) -> Result<Vec<AccountEntry>, ApiError> {
+        self.blocking(|inner| Ok(inner.profile.list()?)).await
+    }
+
+    pub(crate) fn opened(&self, id: AccountId) -> Option<Arc<OpenAccount>> {
+        lock(&self.0.open).get(&id).cloned()
+    }
+
+    pub(crate) async fn create(&self, beginning: Beginning) -> Result<Arc<OpenAccount>, ApiError> {
+        let _changing = self.0.changing.lock().await;
+        let name = beginning.name.trim().to_owned();
+        if name.len() > limits::MAX_NAME_BYTES {
+            return Err(ApiError::bad_input(
+                "api.name_too_long",
+                format!(
+                    "the name has {} bytes; at most {} fit",
+                    name.len(),
+                    limits::MAX_NAME_BYTES
+                ),
+            ));
+        }
+        let wanted = beginning.network.as_deref();
+        let network = self.network(wanted.unwrap_or("mainnet"))?;
+        let seed = beginning.keys.seed16().ok_or_else(|| {
+            ApiError::bad_input(
+                "api.long_seed",
+                "accounts with 32-byte seeds cannot be kept here",
+            )
+        })?;
+        let account = NewAccount {
+            seed: Zeroizing::new(*seed),
+            account_id: beginning.keys.account_id(),
+            display_name: name,
+            network: network.name().to_owned(),
+            created_at: now(),
+        };
+        let entry = AccountEntry {
+            account_id: account.account_id,
+            key_keeping: beginning.keeping,
+            created: account.created_at,
+        };
+        let (keeping, passphrase) = (beginning.keeping, beginning.passphrase);
+        let store = self
+            .blocking(move |inner| {
+                let passphrase = passphrase.as_ref().map(|words| words.as_str());
+                Ok(inner.profile.create(&account, keeping, passphrase)?)
+            })
+            .await?;
+        self.start(store, network, entry).await
+    }
+
+    pub(crate) async fn open(
+        &self,
+        id: AccountId,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> Result<Arc<OpenAccount>, ApiError> {
+        let _changing = self.0.changing.lock().await;
+        if let Some(open) = self.opened(id) {
+            return Ok(open);
+        }
+        let (store, network, entry) = self
+            .blocking(move |inner| {
+                let passphrase = passphrase.as_ref().map(|words| words.as_str());
+                let store = inner.profile.open(id, passphrase)?;
+                let network = store.identity()?.network;
+                let entries = inner.profile.list()?;
+                let entry = entries.into_iter().find(|entry| entry.account_id == id);
+                Ok((store, network, entry.ok_or(StoreError::UnknownAccount)?))
+            })
+            .await?;
+        let network = self.network(&network)?;
+        self.start(store, network, entry).await
+    }
+
+    async fn start(
+        &self,
+        store: session_store::Store,
+        network: NetworkProfile,
+        entry: AccountEntry,
+    ) -> Result<Arc<OpenAccount>, ApiError> {
+        let options = self.0.options.account.clone();
+        let account = Account::open(store, network, Box::new(SystemClock), options).await?;
+        let account = Arc::new(OpenAccount::new(account, entry));
+        // In this order: a connection made meanwhile finds the account, or is found here, or both.
+        lock(&self.0.open).insert(account.id(), Arc::clone(&account));
+        let connections = lock(&self.0.connections).clone();
+        for connection in connections.iter().filter_map(Weak::upgrade) {
+            connection.follow(&account, true);
+        }
+        Ok(account)
+    }
+
+    /// False when it was not open.
+    pub(crate) async fn shut(&self, id: AccountId) -> bool {
+        let _changing = self.0.changing.lock().await;
+        self.shut_one(id).await
+    }
+
+    async fn shut_one(&self, id: AccountId) -> bool {
+        let found = lock(&self.0.open).remove(&id);
+        match found {
+            Some(account) => {
+                account.close().await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) async fn remove(&self, id: AccountId) -> Result<(), ApiError> {
+        let _changing = self.0.changing.lock().await;
+        self.shut_one(id).await;
+        self.blocking(move |inner| Ok(inner.profile.remove(id)?))
+            .await
+    }
+
+    fn network(&self, own: &str) -> Result<NetworkProfile, ApiError> {
+        let name = self.0.options.network.as_deref().unwrap_or(own);
+        name.parse().map_err(|error| {
+            ApiError::new(
+                ApiErrorKind::BadInput,
+                "api.bad_network",
+                format!("this names no network: {error}"),
+            )
+        })
+    }
+
+    /// Work with files and keyrings, on a thread where it may wait.
+    async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<R, ApiError> {
+        let inner = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || work(&inner))
+            .await
+            .map_err(|_| ApiError::internal("a task ended early"))?
+    }
+}
+
+fn now() -> Timestamp {
+    session_net::Clock::now(&SystemClock)
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

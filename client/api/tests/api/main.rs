@@ -1,0 +1,15 @@
+//! The API as front ends and bots use it, on a private network of real nodes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod accounts;
+mod bots;
+mod conversation;
+mod order;
+mod stdio;
+mod support;

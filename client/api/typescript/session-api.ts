@@ -1,0 +1,1354 @@
+// Generated from the Rust types by `cargo run -p session-api --example schema`.
+
+/** An account was opened or closed. */
+export type AccountChanged = {
+  /** The account as it is now. */
+  account: AccountInfo;
+};
+
+/** A person or an account: 66 hexadecimal digits beginning with 05. */
+export type AccountId = string;
+
+/** An account on this device. */
+export type AccountInfo = {
+  /** When it was made or restored here. */
+  created_at: Milliseconds;
+  /** Its id. */
+  id: AccountId;
+  /** How the key of its database is kept. */
+  key_store: KeyStore;
+  /** The name shown to others; known of open accounts. */
+  name?: string | null;
+  /** Whether it is open here. */
+  open: boolean;
+};
+
+/** One account. */
+export type AccountParams = {
+  /** The account. */
+  account: AccountId;
+};
+
+/** An account that was made, restored or opened. */
+export type AccountResult = {
+  /** The account. */
+  account: AccountInfo;
+};
+
+/** Accounts. */
+export type Accounts = {
+  /** The oldest first. */
+  accounts: AccountInfo[];
+};
+
+/** What a caller can do about an error. */
+export type ApiErrorKind = "parse" | "request" | "method" | "params" | "bad_input" | "unreachable" | "unauthorised" | "clock" | "bad_peer" | "internal";
+
+/** Where a timeline opens. */
+export type Around = {
+  at: "end";
+} | {
+  at: "unread";
+} | {
+  at: "message";
+  /** Its number. */
+  message_id: MessageId;
+} | {
+  at: "time";
+  /** The time. */
+  time: Milliseconds;
+};
+
+/** What stands for a picture: the same for everybody who sees the person. */
+export type Avatar = {
+  /** One of twelve colours, from 0. */
+  color: number;
+  /** A ring of 16 segments: segment i is drawn when bit i is 1. Tells people of one name apart. */
+  ring: number;
+};
+
+/** A person who is blocked or not. */
+export type BlockParams = {
+  /** The account. */
+  account: AccountId;
+  /** Whether nothing more of them is taken in. */
+  blocked: boolean;
+  /** Who. */
+  person: AccountId;
+};
+
+/** Whether an account was open. */
+export type Closed = {
+  /** False when there was nothing to close. */
+  was_open: boolean;
+};
+
+/** The own swarm has the settings. */
+export type ConfigsStored = {
+  /** The account. */
+  account: AccountId;
+};
+
+/** One row of the list of conversations. */
+export type ConversationItem = {
+  /** The name looks like that of another conversation: to be shown with a part of the id. */
+  ambiguous: boolean;
+  /** Nothing of the other side is taken in. */
+  blocked: boolean;
+  /** What was begun to be written on this device, shortened. */
+  draft?: string | null;
+  /** Not in the list of conversations. */
+  hidden: boolean;
+  /** The other side; the account itself for notes to self. */
+  id: AccountId;
+  /** What kind of conversation it is. */
+  kind: ConversationKind;
+  /** The newest message. */
+  last?: LastMessage | null;
+  /** The user marked it as unread. */
+  marked_unread: boolean;
+  /** Those among the unread messages that name the user. */
+  mentions: number;
+  /** Nothing raises a notification now. */
+  muted: boolean;
+  /** Until when nothing raises a notification; absent when not muted for a time. */
+  muted_until?: Milliseconds | null;
+  /** What raises a notification. */
+  notify: NotifyMode;
+  /** Who it is with. */
+  person: Person;
+  /** At the top of the list. */
+  pinned: boolean;
+  /** Whether one side has still to accept the other. */
+  request: RequestState;
+  /** Changes whenever anything of the row does. */
+  rev: Revision;
+  /** When something last happened in the conversation. */
+  time: Milliseconds;
+  /** When the user's messages disappear. */
+  timer: Timer;
+  /** The other side is writing. */
+  typing: boolean;
+  /** Received messages not yet read. */
+  unread: number;
+};
+
+/** One change of a list. Positions are those of the list as the changes before have left it. */
+export type ConversationItemOp = {
+  /** All items. */
+  items: ConversationItem[];
+  op: "reset";
+} | {
+  /** Where. */
+  at: number;
+  /** These come. */
+  insert: ConversationItem[];
+  op: "splice";
+  /** So many items go. */
+  remove: number;
+} | {
+  /** Where. */
+  at: number;
+  /** The new one, of the same id. */
+  item: ConversationItem;
+  op: "set";
+};
+
+/** What kind of conversation it is. */
+export type ConversationKind = "person" | "note_to_self";
+
+/** One conversation. */
+export type ConversationParams = {
+  /** The account. */
+  account: AccountId;
+  /** The other side; the account itself for notes to self. */
+  conversation: AccountId;
+};
+
+/** A conversation, if there is one. */
+export type ConversationResult = {
+  /** The conversation. */
+  conversation?: ConversationItem | null;
+};
+
+/** Conversations. */
+export type Conversations = {
+  /** Pinned ones first, then the newest. */
+  rows: ConversationItem[];
+};
+
+/** Changes of a list of conversations. */
+export type ConversationsDiff = {
+  /** The account. */
+  account: AccountId;
+  /** One more after each `reset`. */
+  gen: number;
+  /** What changes, in this order. */
+  ops: ConversationItemOp[];
+  /** One more with each diff. When one is missing, open the list again. */
+  seq: number;
+  /** The subscription. */
+  sub: number;
+  /** How many rows there are now. */
+  total: number;
+};
+
+/** A list of conversations. */
+export type ConversationsOpened = {
+  /** As in diffs. */
+  gen: number;
+  /** The rows: pinned ones first, then the newest. */
+  rows: ConversationItem[];
+  /** That of the last diff: the next one's is one more. */
+  seq: number;
+  /** Names the subscription. */
+  sub: number;
+  /** How many rows there are. */
+  total: number;
+};
+
+/** A new account. */
+export type CreateParams = {
+  /** How the key of the database is kept. */
+  key_store?: KeyStoreChoice;
+  /** The name shown to others. */
+  name?: string;
+  /** `mainnet`, `testnet` or the URL of a seed; `mainnet` when left out. */
+  network?: string | null;
+  /** The passphrase, when it is kept by one. */
+  passphrase?: string | null;
+};
+
+/** A request that is refused. */
+export type DeclineParams = {
+  /** The account. */
+  account: AccountId;
+  /** Whether nothing more of them is taken in. */
+  block?: boolean;
+  /** Who wrote it. */
+  person: AccountId;
+};
+
+/** A message to be deleted. */
+export type DeleteParams = {
+  /** The account. */
+  account: AccountId;
+  /** The message. */
+  message_id: MessageId;
+  /** Where. */
+  scope: DeleteScope;
+};
+
+/** Where a message is deleted. */
+export type DeleteScope = "this_device" | "my_devices" | "everyone";
+
+/** What became of a deletion. */
+export type DeletedFromSwarm = {
+  /** How many nodes signed that they deleted everything. */
+  nodes: number;
+};
+
+/** Where a message stands. */
+export type Delivery = {
+  is: "received";
+} | {
+  is: "sending";
+} | {
+  is: "waiting";
+  /** When it is tried again. */
+  next_attempt: Milliseconds;
+  /** Why, for a person. */
+  reason: string;
+} | {
+  is: "sent";
+} | {
+  /** When. */
+  at: Milliseconds;
+  is: "read";
+} | {
+  is: "failed";
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** What was found out about the network. */
+export type Diagnosis = {
+  /** In the order in which a message needs them. */
+  steps: DiagnosisStep[];
+};
+
+/** One thing that was tried. Holds no address, key or account. */
+export type DiagnosisStep = {
+  /** What a person can do about it. */
+  advice?: string | null;
+  /** What was found, in words. */
+  detail: string;
+  /**
+   * What: `proxy`, `seed`, `node_list`, `guard_quic`, `guard_https`, `path`, `clock` or
+   * `own_swarm`.
+   */
+  name: string;
+  /** Which one, when there are several of the kind. */
+  number?: number | null;
+  /** How it went. */
+  outcome: StepOutcome;
+  /** How long it took, in milliseconds. */
+  took_ms: number;
+};
+
+/** Which way a timeline grows. */
+export type Direction = "older" | "newer";
+
+/** Nothing to be told. */
+export type Done = Record<string, never>;
+
+/** A draft. */
+export type Draft = {
+  /** The text; empty for none. */
+  text: string;
+};
+
+/** What was kept of a conversation. */
+export type ExtractionParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** The sent time of the message whose file was saved; a screenshot when left out. */
+  saved?: Milliseconds | null;
+};
+
+/** Which conversations a list shows. */
+export type Filter = "chats" | "requests" | "hidden" | "blocked" | "all";
+
+/** What speaks here. */
+export type Hello = {
+  /** All accounts on this device, the oldest first. */
+  accounts: AccountInfo[];
+  /** Version of this API. */
+  api: number;
+  /** Version of the program. */
+  version: string;
+};
+
+/** Who calls. */
+export type HelloParams = {
+  /** The version of this API that the caller speaks; another one than ours is an error. */
+  version?: number | null;
+};
+
+/** An invitation to a community. */
+export type InvitationView = {
+  /** The room's name. */
+  name: string;
+  /** The room's address with its key. */
+  url: string;
+};
+
+/** An invitation to be sent. */
+export type InviteParams = {
+  /** The account. */
+  account: AccountId;
+  /** The room's name. */
+  name: string;
+  /** To whom. */
+  to: AccountId;
+  /** The room's address with its key. */
+  url: string;
+};
+
+/** How the key of a database is kept. */
+export type KeyStore = "keyring" | "passphrase" | "file";
+
+/** How the key of a new database is kept. */
+export type KeyStoreChoice = "auto" | "keyring" | "passphrase" | "file";
+
+/** The newest message of a conversation, in one line. */
+export type LastMessage = {
+  /** How many files it holds. */
+  attachments: number;
+  /** What it is. */
+  kind: ShownKind;
+  /** Its number. */
+  message_id: MessageId;
+  /** Whether the user wrote it. */
+  mine: boolean;
+  /** When it was written. */
+  sent_at: Milliseconds;
+  /** Where it stands. */
+  state: Delivery;
+  /** How it begins; of an invitation the name of the room; empty for notices. */
+  text: string;
+};
+
+/** Which conversations. */
+export type ListParams = {
+  /** The account. */
+  account: AccountId;
+  /** Which. */
+  filter?: Filter;
+};
+
+/** How far a conversation was read. */
+export type MarkReadParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** The sent time of the last message that was seen; all when left out. */
+  up_to?: Milliseconds | null;
+};
+
+/** A mark. */
+export type MarkUnreadParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** Whether the mark is set. */
+  unread: boolean;
+};
+
+/** A message as it is, without what a timeline adds. */
+export type Message = {
+  /** How many files it holds. */
+  attachments: number;
+  /** Who wrote it. */
+  author: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** When it disappears from this device, once that is known. */
+  disappears_at?: Milliseconds | null;
+  /** Until when the swarm keeps it. */
+  expires_at?: Milliseconds | null;
+  /** Its name in the swarm. */
+  hash?: string | null;
+  /** What it is. */
+  kind: ShownKind;
+  /** Whether it names the user. */
+  mentions_me: boolean;
+  /** Its number. */
+  message_id: MessageId;
+  /** Whether that is the user, at this or another device. */
+  mine: boolean;
+  /** The message it answers. */
+  reply_to?: MessageName | null;
+  /** When it was written. */
+  sent_at: Milliseconds;
+  /** Where it stands. */
+  state: Delivery;
+  /** When a node stored it. */
+  stored_at?: Milliseconds | null;
+  /** The text. */
+  text: string;
+  /** The sent time is this computer's and not yet compared with the network's. */
+  time_unsure: boolean;
+  /** When it disappears, by its writer's setting; of a changed timer, the new one. */
+  timer: Timer;
+  /** Whether the user has still to read it. */
+  unread: boolean;
+};
+
+/** A message is given up. */
+export type MessageFailed = {
+  /** The account. */
+  account: AccountId;
+  /** The message. */
+  message_id: MessageId;
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** The number of a message on this device. */
+export type MessageId = number;
+
+/** What somebody wrote. */
+export type MessageItem = {
+  /** How many files it holds. */
+  attachments: number;
+  /** Who wrote it. */
+  author: AccountId;
+  /** When it disappears, once that is known. */
+  disappears_at?: Milliseconds | null;
+  /** The first of several that one person wrote at once. */
+  first_in_run: boolean;
+  /** An invitation to a community; there is no text then. */
+  invitation?: InvitationView | null;
+  /** The last of several that one person wrote at once. */
+  last_in_run: boolean;
+  /** Whether it names the user. */
+  mentions_me: boolean;
+  /** Its number. */
+  message_id: MessageId;
+  /** Whether that is the user, at this or another device. */
+  mine: boolean;
+  /** A link of the text with its title. */
+  preview?: PreviewView | null;
+  /** The message it answers. */
+  quote?: QuoteView | null;
+  /** Emojis, the first one put there first. */
+  reactions: ReactionView[];
+  /** When it was written. */
+  sent_at: Milliseconds;
+  /** The text. */
+  spans: Span[];
+  /** Where it stands. */
+  state: Delivery;
+  /** The sent time is this machine's and not yet compared with the network's. */
+  time_unsure: boolean;
+  /** When it disappears, by its writer's setting. */
+  timer: Timer;
+};
+
+/** What names a message on every device. */
+export type MessageName = {
+  /** Who wrote it. */
+  author: AccountId;
+  /** Its sent time. */
+  sent_at: Milliseconds;
+};
+
+/** One message. */
+export type MessageParams = {
+  /** The account. */
+  account: AccountId;
+  /** The message. */
+  message_id: MessageId;
+};
+
+/** A message waits. */
+export type MessagePostponed = {
+  /** The account. */
+  account: AccountId;
+  /** The message. */
+  message_id: MessageId;
+  /** When it is tried again. */
+  next_attempt: Milliseconds;
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** A message came. */
+export type MessageReceived = {
+  /** The account. */
+  account: AccountId;
+  /** The message. */
+  message: Message;
+};
+
+/** A message, if there is one. */
+export type MessageResult = {
+  /** The message. */
+  message?: Message | null;
+};
+
+/** A message is stored. */
+export type MessageSent = {
+  /** The account. */
+  account: AccountId;
+  /** How many nodes confirmed it. */
+  confirmed_by: number;
+  /** Until when the swarm keeps it. */
+  expires_at: Milliseconds;
+  /** Its name in the recipient's swarm. */
+  hash: string;
+  /** The message. */
+  message_id: MessageId;
+  /** How long it took from the call, in milliseconds. */
+  took_ms: number;
+};
+
+/** Messages. */
+export type Messages = {
+  /** Of a conversation the oldest first, of a search the newest first. */
+  messages: Message[];
+};
+
+/** Some messages. */
+export type MessagesParams = {
+  /** The account. */
+  account: AccountId;
+  /** Those before this one. */
+  before?: MessageId | null;
+  /** The conversation. */
+  conversation: AccountId;
+  /** How many: at most 1,000. */
+  limit?: number;
+};
+
+/** Unix time in milliseconds. */
+export type Milliseconds = number;
+
+/** Notifications were left out. */
+export type Missed = {
+  /** The account. */
+  account: AccountId;
+  /** How many. */
+  count: number;
+};
+
+/** How a timeline grows. */
+export type MoreParams = {
+  /** The account. */
+  account: AccountId;
+  /** By how many messages: at most 200. */
+  count?: number;
+  /** To which side. */
+  direction: Direction;
+  /** The subscription. */
+  sub: number;
+};
+
+/** The network, otherwise than before. */
+export type NetworkChanged = {
+  /** The account. */
+  account: AccountId;
+  /** As it is now. */
+  network: NetworkState;
+};
+
+/** The own swarm did not answer. */
+export type NetworkPollFailed = {
+  /** The account. */
+  account: AccountId;
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** The own swarm was asked. */
+export type NetworkPolled = {
+  /** The account. */
+  account: AccountId;
+  /** Messages that were not known. */
+  new_messages: number;
+};
+
+/** How the account stands to the network. */
+export type NetworkReport = {
+  /**
+   * How far this computer's clock is wrong, in milliseconds: below zero when it is slow.
+   * Absent when it is right or nothing is known.
+   */
+  clock_off_ms?: number | null;
+  /** The network: `mainnet`, `testnet` or the URL of a seed. */
+  name: string;
+  /** How the account stands to it. */
+  network: NetworkState;
+  /** Network time. */
+  now: Milliseconds;
+  /** What went over the wire since the account was opened. */
+  traffic: TrafficCount;
+};
+
+/** How the account stands to the network. Learned from requests only. */
+export type NetworkState = {
+  state: "connecting";
+  /** What is being done: `asking_seeds`, `confirming_list` or `trying_guards`. */
+  step: string;
+} | {
+  /** Whether it stands in for a failing one. */
+  backup: boolean;
+  /** The only node that sees this computer's address. */
+  guard: Node;
+  /** Since when it has been ours. */
+  guard_since: Milliseconds;
+  /** The second node of the last request that was answered. */
+  middle?: Node | null;
+  state: "connected";
+  /** What carried that request to the guard: `https` or `quic`. */
+  wire?: string | null;
+} | {
+  /** What a person can do about it. */
+  advice: string;
+  /**
+   * Why: `clock_wrong`, `guards_unreachable`, `no_network`, `proxy_unreachable` or
+   * `seeds_unreachable`.
+   */
+  reason: string;
+  /** Since when. */
+  since: Milliseconds;
+  state: "offline";
+};
+
+/** A node of the network. */
+export type Node = {
+  /** Its address. */
+  ip: string;
+  /** Its key, as hexadecimal digits. */
+  key: string;
+  /** The port of its HTTPS listener. */
+  port: number;
+};
+
+/** No parameters. */
+export type Nothing = Record<string, never>;
+
+/** What can happen. */
+export type Notice = {
+  /** Whether the user's own setting is another one and can be made the same. */
+  differs: boolean;
+  /** To this. */
+  timer: Timer;
+  what: "timer_changed";
+} | {
+  what: "request_accepted";
+} | {
+  what: "screenshot";
+} | {
+  /** When the message with the file was sent. */
+  of?: Milliseconds | null;
+  what: "media_saved";
+};
+
+/** Something happened in a conversation. */
+export type NoticeItem = {
+  /** Who did it. */
+  author: AccountId;
+  /** Its number. */
+  message_id: MessageId;
+  /** Whether that is the user. */
+  mine: boolean;
+  /** What. */
+  notice: Notice;
+  /** When. */
+  sent_at: Milliseconds;
+  /** Where it stands, as messages do. */
+  state: Delivery;
+};
+
+/** What raises a notification. */
+export type NotifyMode = "default" | "all" | "off" | "mentions";
+
+/** What raises a notification. */
+export type NotifyParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** Until when nothing does; not muted when left out. */
+  muted_until?: Milliseconds | null;
+  /** What does. */
+  notify?: NotifyMode;
+};
+
+/** An account to be opened. */
+export type OpenParams = {
+  /** The account. */
+  account: AccountId;
+  /** The passphrase of its database, when it has one. */
+  passphrase?: string | null;
+};
+
+/** Somebody, as named on screen. */
+export type Person = {
+  /** What stands for a picture. */
+  avatar: Avatar;
+  /** Who. */
+  id: AccountId;
+  /** What to call them: the nickname, else the name they chose, else the ends of their id. */
+  name: string;
+  /** Whether that is a name and not an id. */
+  named: boolean;
+};
+
+/** A person. */
+export type PersonParams = {
+  /** The account. */
+  account: AccountId;
+  /** Who. */
+  person: AccountId;
+};
+
+/** A pin. */
+export type PinParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** Whether it is pinned. */
+  pinned: boolean;
+};
+
+/** What a poll brought. */
+export type Polled = {
+  /** There is more; another poll continues. */
+  more: boolean;
+  /** Messages that were not known. */
+  new_messages: number;
+};
+
+/** A link of a text. */
+export type PreviewView = {
+  /** The title of the page. */
+  title?: string | null;
+  /** The address. */
+  url: string;
+};
+
+/** The account itself. */
+export type Profile = {
+  /** The name as it was chosen; empty for none. */
+  name: string;
+  /** As others see it. */
+  person: Person;
+};
+
+/** The account's own name is another one now. */
+export type ProfileChanged = {
+  /** The account. */
+  account: AccountId;
+  /** As it is now. */
+  profile: Profile;
+};
+
+/** A message that is queued. */
+export type Queued = {
+  /** Its number. */
+  message_id: MessageId;
+  /** Its sent time. */
+  sent_at: Milliseconds;
+};
+
+/** What is known of a message that is answered. */
+export type QuoteState = {
+  /** How many files it holds. */
+  attachments: number;
+  /** How it begins. */
+  excerpt: string;
+  is: "found";
+  /** Its number. */
+  message_id: MessageId;
+} | {
+  is: "deleted";
+} | {
+  is: "not_found";
+};
+
+/** A message that is answered. */
+export type QuoteView = {
+  /** Who wrote it. */
+  author: AccountId;
+  /** Whether that is the user. */
+  mine: boolean;
+  /** What to call them. */
+  name: string;
+  /** What is known of it. */
+  original: QuoteState;
+};
+
+/** An emoji. */
+export type ReactParams = {
+  /** The account. */
+  account: AccountId;
+  /** The emoji. */
+  emoji: string;
+  /** The message. */
+  message_id: MessageId;
+  /** False: taken back. */
+  present?: boolean;
+};
+
+/** One emoji at a message. */
+export type ReactionView = {
+  /** How many people put it there. */
+  count: number;
+  /** The emoji. */
+  emoji: string;
+  /** Whether the user is one of them. */
+  mine: boolean;
+  /** Who they are, the first one first. */
+  who: AccountId[];
+};
+
+/** The words that are an account. */
+export type RecoveryPassword = {
+  /** The 13 words. */
+  recovery_password: string;
+};
+
+/** Whether one side has still to accept the other. */
+export type RequestState = "none" | "incoming" | "outgoing";
+
+/** An account that exists elsewhere. */
+export type RestoreParams = {
+  /** How the key of the database is kept. */
+  key_store?: KeyStoreChoice;
+  /** The name shown to others, should the account have none. */
+  name?: string;
+  /** `mainnet`, `testnet` or the URL of a seed; `mainnet` when left out. */
+  network?: string | null;
+  /** The passphrase, when it is kept by one. */
+  passphrase?: string | null;
+  /** Its 13 words. */
+  recovery_password: string;
+};
+
+/** What became of another try. */
+export type Retried = {
+  /** False when the message has not failed. */
+  queued: boolean;
+};
+
+/** Changes whenever anything of what is shown does. */
+export type Revision = number;
+
+/** The `error` of an answer. */
+export type RpcError = {
+  /** The number of the kind. */
+  code: number;
+  /** What programs decide by. */
+  data: RpcErrorData;
+  /** What went wrong, for a person. */
+  message: string;
+};
+
+/** What programs decide by. */
+export type RpcErrorData = {
+  /** A stable name, such as `core.blocked`. */
+  code: string;
+  /** What can be done about it. */
+  kind: ApiErrorKind;
+};
+
+/** Words to be found. */
+export type SearchParams = {
+  /** The account. */
+  account: AccountId;
+  /** How many messages: at most 1,000. */
+  limit?: number;
+  /** In this conversation only. */
+  within?: AccountId | null;
+  /** The words. */
+  words: string;
+};
+
+/** A text to be sent. */
+export type SendParams = {
+  /** The account. */
+  account: AccountId;
+  /** The message it answers. */
+  reply_to?: MessageId | null;
+  /** The text: at most 2,000 characters. */
+  text: string;
+  /** To whom; to the account itself: Note to Self. */
+  to: AccountId;
+};
+
+/** A draft. */
+export type SetDraftParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** The text; empty for none. */
+  text: string;
+};
+
+/** A new name. */
+export type SetNameParams = {
+  /** The account. */
+  account: AccountId;
+  /** The name: at most 100 bytes. */
+  name: string;
+};
+
+/** A nickname. */
+export type SetNicknameParams = {
+  /** The account. */
+  account: AccountId;
+  /** The name: at most 100 bytes; empty for none. */
+  nickname: string;
+  /** Who. */
+  person: AccountId;
+};
+
+/** Settings to be changed. */
+export type SetSettingsParams = {
+  /** The account. */
+  account: AccountId;
+  /** Whether writers are told that their messages were read. */
+  read_receipts?: boolean | null;
+  /** Whether others see that the user is typing. */
+  typing?: boolean | null;
+};
+
+/** When messages disappear. */
+export type SetTimerParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /**
+   * When. The times are those other clients offer: 5, 10 or 30 seconds, 1, 5 or 30
+   * minutes, 1, 6 or 12 hours, 1, 7 or 14 days.
+   */
+  timer: Timer;
+};
+
+/** What this device tells others about its user. */
+export type SettingsResult = {
+  /** Whether writers are told that their messages were read. */
+  read_receipts: boolean;
+  /** Whether others see that the user is typing. */
+  typing: boolean;
+};
+
+/** What a message is. */
+export type ShownKind = "text" | "invitation" | "timer_changed" | "request_accepted" | "screenshot" | "media_saved" | "deleted";
+
+/** One part of a text. All parts together are the text. */
+export type Span = {
+  kind: "text";
+  /** As written. */
+  text: string;
+} | {
+  /** Who. */
+  id: AccountId;
+  kind: "mention";
+  /** Whether it is the user. */
+  me: boolean;
+  /** What to call them. */
+  name: string;
+} | {
+  kind: "link";
+  /** The address. */
+  url: string;
+};
+
+/** How a step went. */
+export type StepOutcome = "ok" | "warn" | "failed";
+
+/** A subscription. */
+export type SubscriptionParams = {
+  /** The account. */
+  account: AccountId;
+  /** The subscription. */
+  sub: number;
+};
+
+/** Changes of a timeline. */
+export type TimelineDiff = {
+  /** The account. */
+  account: AccountId;
+  /** Whether it ends with the last item. */
+  at_end: boolean;
+  /** Whether the conversation begins with the first item. */
+  at_start: boolean;
+  /** One more after each `reset`. */
+  gen: number;
+  /** What changes, in this order. */
+  ops: TimelineItemOp[];
+  /** Those who talk, when a name is another one now. */
+  people?: Person[] | null;
+  /** One more with each diff. When one is missing, open the timeline again. */
+  seq: number;
+  /** The subscription. */
+  sub: number;
+  /** Where the separator before what was new is. */
+  unread_index?: number | null;
+};
+
+/** Where a timeline ends now. */
+export type TimelineEdges = {
+  /** Whether it ends with the last item. */
+  at_end: boolean;
+  /** Whether the conversation begins with the first item. */
+  at_start: boolean;
+};
+
+/** One item of a timeline. */
+export type TimelineItem = {
+  /** Names the item as long as the timeline is shown. */
+  id: string;
+  /** Changes whenever anything of the item does. */
+  rev: Revision;
+} & (MessageItem & {
+  kind: "message";
+} | NoticeItem & {
+  kind: "notice";
+} | {
+  /** Who wrote and deleted it. */
+  author: AccountId;
+  kind: "deleted";
+  /** Its number. */
+  message_id: MessageId;
+  /** Whether that is the user. */
+  mine: boolean;
+  /** When it was written. */
+  sent_at: Milliseconds;
+} | {
+  /** The day where the reader is: `2026-11-21`. */
+  date: string;
+  kind: "day";
+} | {
+  /** So many messages. */
+  count: number;
+  kind: "unread";
+});
+
+/** One change of a list. Positions are those of the list as the changes before have left it. */
+export type TimelineItemOp = {
+  /** All items. */
+  items: TimelineItem[];
+  op: "reset";
+} | {
+  /** Where. */
+  at: number;
+  /** These come. */
+  insert: TimelineItem[];
+  op: "splice";
+  /** So many items go. */
+  remove: number;
+} | {
+  /** Where. */
+  at: number;
+  /** The new one, of the same id. */
+  item: TimelineItem;
+  op: "set";
+};
+
+/** A part of a conversation. */
+export type TimelineOpened = {
+  /** Whether it ends with the last item. */
+  at_end: boolean;
+  /** Whether the conversation begins with the first item. */
+  at_start: boolean;
+  /** As in diffs. */
+  gen: number;
+  /** Oldest first. */
+  items: TimelineItem[];
+  /** Those who talk: the account itself and the other side. */
+  people: Person[];
+  /** That of the last diff: the next one's is one more. */
+  seq: number;
+  /** Names the subscription. */
+  sub: number;
+  /** Where the separator before what is new is. */
+  unread_index?: number | null;
+};
+
+/** Which part of a conversation. */
+export type TimelineParams = {
+  /** The account. */
+  account: AccountId;
+  /** The place; the end when left out. */
+  around?: Around;
+  /** The conversation. */
+  conversation: AccountId;
+  /**
+   * Where the reader is, for the days: an IANA name such as `Europe/Berlin`. This
+   * computer's time zone when left out.
+   */
+  time_zone?: string | null;
+};
+
+/** When messages disappear. */
+export type Timer = {
+  mode: "off";
+} | {
+  mode: "after_read";
+  /** So many seconds. */
+  seconds: number;
+} | {
+  mode: "after_send";
+  /** So many seconds. */
+  seconds: number;
+};
+
+/** What became of a timer. */
+export type TimerSet = {
+  /** The notice that tells the other side; absent when the timer was this one already. */
+  message?: Queued | null;
+};
+
+/** What went over the wire. */
+export type TrafficCount = {
+  /** Bytes received. */
+  bytes_in: number;
+  /** Bytes sent. */
+  bytes_out: number;
+  /** Of these, requests over QUIC. */
+  quic_requests: number;
+  /** Requests to seeds and guards. */
+  requests: number;
+};
+
+/** Somebody begins or stops to type. */
+export type Typing = {
+  /** The account. */
+  account: AccountId;
+  /** Who. */
+  conversation: AccountId;
+  /** False: stopped. */
+  typing: boolean;
+};
+
+/** Typing. */
+export type TypingParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** False: stopped. */
+  typing: boolean;
+};
+
+/** Parameters and result of each method. */
+export interface Methods {
+  /** The first call: what speaks here, and which accounts there are. */
+  "hello": { params: HelloParams; result: Hello };
+  /** All accounts on this device, the oldest first. */
+  "accounts.list": { params: Nothing; result: Accounts };
+  /** Makes a new account and opens it. */
+  "accounts.create": { params: CreateParams; result: AccountResult };
+  /**
+   * Brings an account back from its Recovery Password and opens it. Messages of the last
+   * 14 days arrive as soon as the network answers.
+   */
+  "accounts.restore": { params: RestoreParams; result: AccountResult };
+  /**
+   * Opens an account: it sends, polls and tells from now on. Nothing happens when it is
+   * open.
+   */
+  "accounts.open": { params: OpenParams; result: AccountResult };
+  /** Closes an account. What is queued stays queued. */
+  "accounts.close": { params: AccountParams; result: Closed };
+  /**
+   * Removes an account with all its messages from this device. Only the Recovery Password
+   * brings it back.
+   */
+  "accounts.remove": { params: AccountParams; result: Done };
+  /** Deletes everything the account's swarm holds. What is on this device stays. */
+  "accounts.delete_from_swarm": { params: AccountParams; result: DeletedFromSwarm };
+  /** The 13 words that are the account. Whoever has them owns it. */
+  "accounts.recovery_password": { params: AccountParams; result: RecoveryPassword };
+  /** Name and id of the account. */
+  "profile.get": { params: AccountParams; result: Profile };
+  /** Changes the name shown to others. */
+  "profile.set_name": { params: SetNameParams; result: Done };
+  /** What this device tells others about its user. */
+  "settings.get": { params: AccountParams; result: SettingsResult };
+  /** Changes what this device tells others about its user; what is left out stays. */
+  "settings.set": { params: SetSettingsParams; result: SettingsResult };
+  /**
+   * Subscribes to the list of conversations: its rows now, and `conversations.diff`
+   * whenever they change.
+   */
+  "conversations.open": { params: ListParams; result: ConversationsOpened };
+  /** Ends a subscription. */
+  "conversations.close": { params: SubscriptionParams; result: Done };
+  /** The list of conversations once. */
+  "conversations.list": { params: ListParams; result: Conversations };
+  /** One conversation; `null` when there is none. */
+  "conversations.get": { params: ConversationParams; result: ConversationResult };
+  /**
+   * The user has seen a conversation up to a sent time, or all of it. Timers of messages
+   * that disappear after reading start; writers are told if both sides want that.
+   */
+  "conversations.mark_read": { params: MarkReadParams; result: Done };
+  /** Sets or clears the mark that brings the user back to a conversation. */
+  "conversations.mark_unread": { params: MarkUnreadParams; result: Done };
+  /** What was begun to be written in a conversation on this device. */
+  "conversations.draft": { params: ConversationParams; result: Draft };
+  /** Keeps what was begun to be written; sending a message clears it. */
+  "conversations.set_draft": { params: SetDraftParams; result: Done };
+  /** Pins a conversation to the top of the list, or lets it go. Five can be pinned. */
+  "conversations.pin": { params: PinParams; result: Done };
+  /** What of a conversation raises a notification, and until when nothing does. */
+  "conversations.notify": { params: NotifyParams; result: Done };
+  /** Sets when the user's messages disappear, and tells the other side. */
+  "conversations.set_timer": { params: SetTimerParams; result: TimerSet };
+  /**
+   * Tells the other side that the user types, or has stopped to, if the settings allow
+   * it. To be repeated every ten seconds.
+   */
+  "conversations.typing": { params: TypingParams; result: Done };
+  /** Tells the other side that a screenshot was taken or a file was saved. */
+  "conversations.tell_extraction": { params: ExtractionParams; result: Done };
+  /** Removes all messages of a conversation from this device. */
+  "conversations.clear": { params: ConversationParams; result: Done };
+  /** Removes a conversation from all own devices. The person stays a contact. */
+  "conversations.delete": { params: ConversationParams; result: Done };
+  /** Accepts a message request. Who wrote it is told. */
+  "requests.accept": { params: PersonParams; result: Done };
+  /** Refuses a message request. Who wrote it is not told. */
+  "requests.decline": { params: DeclineParams; result: Done };
+  /** Takes in nothing more of a person, or does again. The person is not told. */
+  "contacts.block": { params: BlockParams; result: Done };
+  /** Names a person for this account's devices; empty: by the name they chose. */
+  "contacts.set_nickname": { params: SetNicknameParams; result: Done };
+  /** Forgets a person and the conversation on all own devices. */
+  "contacts.delete": { params: PersonParams; result: Done };
+  /**
+   * Subscribes to a part of a conversation: its items now, and `timeline.diff` whenever
+   * they change.
+   */
+  "timeline.open": { params: TimelineParams; result: TimelineOpened };
+  /**
+   * Lets a timeline grow at one side. The items come as a `timeline.diff`; the part holds
+   * 600 items at most, what is too much goes at the other side.
+   */
+  "timeline.more": { params: MoreParams; result: TimelineEdges };
+  /** Ends a subscription. */
+  "timeline.close": { params: SubscriptionParams; result: Done };
+  /**
+   * Queues a text. Once this answers, the message is on disk and will be sent, or
+   * reported as failed, also after a restart.
+   */
+  "messages.send": { params: SendParams; result: Queued };
+  /** Queues an invitation to a community. */
+  "messages.invite": { params: InviteParams; result: Queued };
+  /** Puts an emoji at a message, or takes it back. */
+  "messages.react": { params: ReactParams; result: Done };
+  /** Deletes a message. */
+  "messages.delete": { params: DeleteParams; result: Done };
+  /** Tries a failed message again. */
+  "messages.retry": { params: MessageParams; result: Retried };
+  /** All that is known of a message. */
+  "messages.info": { params: MessageParams; result: MessageResult };
+  /** Messages of a conversation without a subscription: the newest, or those before one. */
+  "messages.list": { params: MessagesParams; result: Messages };
+  /** The newest messages that hold all words, of the last one at least the beginning. */
+  "messages.search": { params: SearchParams; result: Messages };
+  /** How the account stands to the network. */
+  "network.status": { params: AccountParams; result: NetworkReport };
+  /** Asks the account's swarm for messages now. */
+  "network.poll": { params: AccountParams; result: Polled };
+  /** Tries everything that a message needs, step by step. Takes some seconds. */
+  "network.diagnose": { params: AccountParams; result: Diagnosis };
+}
+
+/** What each notification tells. */
+export interface Notifications {
+  /** An account was opened or closed. After it is closed its subscriptions tell nothing more. */
+  "account.changed": AccountChanged;
+  /** Rows of a list of conversations are other ones now. */
+  "conversations.diff": ConversationsDiff;
+  /** Items of a timeline are other ones now. */
+  "timeline.diff": TimelineDiff;
+  /** A message came: of somebody, or of another own device. Each is told once. */
+  "message.received": MessageReceived;
+  /** The recipient's swarm has a message. */
+  "message.sent": MessageSent;
+  /** A try to send a message did not succeed; another follows. */
+  "message.postponed": MessagePostponed;
+  /** A message is given up; it stays with the reason and can be tried again. */
+  "message.failed": MessageFailed;
+  /** Somebody begins or stops to type. What is not repeated within 15 seconds is over. */
+  "typing": Typing;
+  /** The account's own name is another one now. */
+  "profile.changed": ProfileChanged;
+  /** How the account stands to the network is different now. */
+  "network.changed": NetworkChanged;
+  /** The account's swarm was asked for messages. */
+  "network.polled": NetworkPolled;
+  /** The account's swarm did not answer; it is asked again. */
+  "network.poll_failed": NetworkPollFailed;
+  /** The own swarm has what this device changed in contacts and settings. */
+  "configs.stored": ConfigsStored;
+  /**
+   * This connection was slow and notifications were left out. Diffs are complete all the
+   * same.
+   */
+  "notifications.missed": Missed;
+}
