@@ -200,6 +200,15 @@ pub(crate) enum Command {
         JSON: one {\"name\", \"number\", \"outcome\": \"ok\"|\"warn\"|\"failed\", \"detail\", \
         \"took_ms\", \"advice\"}\nper step, then {\"outcome\"} of all.")]
     Doctor,
+    /// Speak JSON-RPC 2.0 over standard input and output: for bots and other front ends.
+    ///
+    /// One JSON object per line; serves all accounts of this device until the input ends. What
+    /// can be called is described in client/api/openrpc.json.
+    #[command(after_help = "Examples:\n  \
+        echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\"}' | session rpc\n  \
+        python3 examples/echo_bot.py session rpc          a bot that answers every message\n\n\
+        Accounts are opened with accounts.open; --account and --json change nothing here.")]
+    Rpc,
     /// Print a script that completes commands in a shell.
     Completions(CompletionsArguments),
     /// Print the manual page, or write all of them into a folder.

@@ -19,6 +19,7 @@ pub(crate) mod profile;
 pub(crate) mod react;
 pub(crate) mod reply;
 pub(crate) mod requests;
+pub(crate) mod rpc;
 pub(crate) mod search;
 pub(crate) mod seed;
 pub(crate) mod send;

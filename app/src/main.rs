@@ -108,6 +108,7 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
         Command::Profile(arguments) => commands::profile::run(global, arguments, output).await,
         Command::Settings(arguments) => commands::settings::run(global, arguments, output).await,
         Command::Doctor => commands::doctor::run(global, output).await,
+        Command::Rpc => commands::rpc::run(global).await,
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments, output)),
         Command::Man(arguments) => commands::man::run(&arguments, output),
         Command::Demo(arguments) => commands::demo::run(global, &arguments, output).await,
@@ -139,6 +140,7 @@ fn logging(global: &Global, command: &Command) {
 fn crates_at(level: &str) -> String {
     [
         "session",
+        "session_api",
         "session_core",
         "session_net",
         "session_chassis",

@@ -130,8 +130,8 @@ impl Work {
             poll_every: None,
             // The process ends when all is done: nothing comes that could go along.
             push_after: Duration::ZERO,
-            quiet_delay: None,
             network: accounts::network_options(global)?,
+            ..AccountOptions::default()
         };
         let network = accounts::network(global, Some(&store.identity()?.network))?;
         let account = Account::open(store, network, Box::new(SystemClock), options).await?;

@@ -183,8 +183,8 @@ pub(crate) enum After {
     \"conversation\" and, but for typing, \"message_id\"."
 )]
 pub(crate) struct ListenArguments {
-    /// Poll this often.
-    #[arg(long, default_value_t = 2, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// Ask for messages this often; at least every 1.5 seconds while somebody talks.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) every: u64,
     /// Stop after this many messages.
     #[arg(long, value_name = "N")]

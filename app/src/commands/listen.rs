@@ -36,7 +36,7 @@ pub(crate) async fn run(
     let options = AccountOptions {
         poll_every: Some(Duration::from_secs(arguments.every)),
         network: accounts::network_options(global)?,
-        ..AccountOptions::default()
+        ..AccountOptions::staying()
     };
     let account = Account::open(store, network, Box::new(SystemClock), options).await?;
     let mut listener = Listener {

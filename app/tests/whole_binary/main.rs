@@ -19,6 +19,7 @@ mod node_storage;
 mod offline;
 mod people;
 mod person;
+mod rpc;
 mod run;
 mod separate_processes;
 mod tools;

@@ -8,6 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::connection::{Inner, Turn};
 use crate::error::RpcError;
+use crate::method::{Method, Order};
 use crate::{ApiError, ApiErrorKind};
 
 /// Requests in one batch.
@@ -97,6 +98,16 @@ impl Incoming {
                 Self::One(turn, call)
             }
         }
+    }
+
+    /// Whether this opens or closes accounts, so that what follows depends on it.
+    pub(crate) fn is_about_accounts(&self) -> bool {
+        let Self::One(_, Call { request, .. }) = self else {
+            return false;
+        };
+        let method = request.as_ref().ok().map(|(method, _)| method.as_str());
+        let method = method.and_then(Method::find);
+        method.is_some_and(|method| method.order == Order::Process)
     }
 
     /// Runs what was asked. `None` when nobody wants an answer.

@@ -26,7 +26,8 @@ pub async fn serve_stdio(connection: Connection) -> io::Result<()> {
 
 /// Serves a connection over two streams until the input ends: requests in, one JSON object per
 /// line; answers and notifications out. Requests run beside each other; those that change an
-/// account one after another in it, as they came. When the input has ended, what was asked is
+/// account one after another in it, as they came; one that opens or closes accounts before
+/// everything that follows it. When the input has ended, what was asked is
 /// still answered.
 ///
 /// # Errors
@@ -73,18 +74,27 @@ async fn read(inner: &Arc<Inner>, mut reader: impl AsyncBufRead + Unpin) -> io::
             break Ok(());
         };
         let incoming = Incoming::read(&line, inner).await;
+        if incoming.is_about_accounts() {
+            // What follows may need the account that this one opens.
+            answer(incoming, inner).await;
+            continue;
+        }
         let inner = Arc::clone(inner);
         running.spawn(async move {
             let _permit = permit;
-            let (turns, answer) = incoming.run(&inner).await;
-            if let Some(answer) = answer {
-                inner.put(Outgoing::Answer(answer)).await;
-            }
-            drop(turns);
+            answer(incoming, &inner).await;
         });
     };
     while running.join_next().await.is_some() {}
     ended
+}
+
+async fn answer(incoming: Incoming, inner: &Arc<Inner>) {
+    let (turns, answer) = incoming.run(inner).await;
+    if let Some(answer) = answer {
+        inner.put(Outgoing::Answer(answer)).await;
+    }
+    drop(turns);
 }
 
 /// Lets all that is still to be said be said.

@@ -4,6 +4,7 @@ mod actor;
 mod api;
 mod config_push;
 mod delivery;
+mod pace;
 mod polling;
 mod swarm_tasks;
 
@@ -38,6 +39,9 @@ pub struct AccountOptions {
     /// Time between polls of the own swarm; `None`: only when asked with
     /// [`Account::poll_now`].
     pub poll_every: Option<Duration>,
+    /// Time between polls while somebody talks, if that is shorter: until 10 to 20 minutes after
+    /// the last message.
+    pub poll_lively: Duration,
     /// How long a change of contacts and settings waits for others, so that one request takes
     /// them all to the swarm.
     pub push_after: Duration,
@@ -66,6 +70,7 @@ impl Default for AccountOptions {
     fn default() -> Self {
         Self {
             poll_every: Some(Duration::from_secs(5)),
+            poll_lively: Duration::from_millis(1500),
             push_after: Duration::from_secs(3),
             quiet_delay: None,
             network: NetworkOptions::default(),

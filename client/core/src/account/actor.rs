@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::pace::{Pace, jittered};
 use super::{Command, PollSummary, Shared, config_push, delivery, polling, swarm_tasks};
 use crate::hub::mark;
 use crate::{CoreError, Event};
@@ -57,6 +58,8 @@ struct Actor {
     waiting_for_poll: Vec<PollAnswer>,
     /// Asked while a poll was under way, which may have looked too early.
     waiting_for_next_poll: Vec<PollAnswer>,
+    /// `None`: only when asked.
+    pace: Option<Pace>,
     next_poll: Option<Instant>,
     next_delivery: Instant,
     maintenance: JoinSet<()>,
@@ -117,7 +120,11 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) {
     let now = Instant::now();
-    let next_poll = shared.options.poll_every.map(|_| now);
+    let pace = shared
+        .options
+        .poll_every
+        .map(|every| Pace::new(every, shared.options.poll_lively));
+    let next_poll = pace.as_ref().map(|_| now);
     let mut actor = Actor {
         shared,
         deliveries: JoinSet::new(),
@@ -130,6 +137,7 @@ pub(super) async fn run(
         returns: 0,
         waiting_for_poll: Vec::new(),
         waiting_for_next_poll: Vec::new(),
+        pace,
         next_poll,
         next_delivery: now,
         maintenance: JoinSet::new(),
@@ -211,6 +219,7 @@ impl Actor {
         let now = Instant::now();
         if marks & mark::OUTBOX != 0 {
             self.next_delivery = now;
+            self.stirred(now);
         }
         if marks & mark::TASKS != 0 {
             self.asking.want(now);
@@ -221,6 +230,16 @@ impl Actor {
         }
         if marks & mark::DISAPPEARING != 0 {
             self.next_disappearing = now;
+        }
+    }
+
+    /// Somebody talks: an answer may come soon.
+    fn stirred(&mut self, now: Instant) {
+        if let Some(pace) = &mut self.pace
+            && pace.stir(now, &mut rand::rng())
+        {
+            let soon = now + pace.pause(now, &mut rand::rng());
+            self.next_poll = self.next_poll.map(|next| next.min(soon));
         }
     }
 
@@ -280,7 +299,7 @@ impl Actor {
         let wait = match done.unwrap_or(Err(CoreError::Stopped)) {
             Ok(_) => {
                 self.extending.failures = 0;
-                jittered(EXTENSION)
+                jittered(EXTENSION, &mut rand::rng())
             }
             Err(error) => {
                 tracing::debug!(%error, "the stored configs were not extended");
@@ -341,11 +360,19 @@ impl Actor {
         let result = done.unwrap_or(Err(CoreError::Stopped));
         let now = Instant::now();
         let soon = matches!(result, Ok(PollSummary { more: true, .. }));
-        self.next_poll = self
-            .shared
-            .options
-            .poll_every
-            .map(|every| if soon { now } else { now + jittered(every) });
+        if matches!(
+            result,
+            Ok(PollSummary {
+                new_messages: 1..,
+                ..
+            })
+        ) {
+            self.stirred(now);
+        }
+        self.next_poll = self.pace.as_ref().map(|pace| match soon {
+            true => now,
+            false => now + pace.pause(now, &mut rand::rng()),
+        });
         let was_cut_off = core::mem::replace(&mut self.cut_off, result.is_err());
         if was_cut_off && !self.cut_off {
             // The network is back: no need to wait out the pauses of its absence.
@@ -473,10 +500,4 @@ fn exponential(mean: Duration) -> Duration {
     use rand::RngExt as _;
     let uniform: f64 = rand::rng().random_range(f64::MIN_POSITIVE..1.0);
     mean.mul_f64((-uniform.ln()).min(10.0))
-}
-
-/// ±20 %, so that polls do not tick like a clock (docs/protocol/traffic-analysis.md M-05).
-fn jittered(every: Duration) -> Duration {
-    use rand::RngExt as _;
-    every.mul_f64(rand::rng().random_range(0.8..1.2))
 }
