@@ -128,8 +128,10 @@ impl SharedLimiter {
     }
 }
 
-/// What stands for one customer.
-fn customer(address: IpAddr) -> IpAddr {
+/// What stands for one customer of a network: an IPv4 address, or the first 64 bits of an IPv6
+/// address.
+#[must_use]
+pub fn customer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

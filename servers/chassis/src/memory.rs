@@ -7,15 +7,22 @@
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::limit::customer;
+
 /// What one permit stands for.
 const UNIT: usize = 1024;
+
+/// Addresses that are remembered without looking whether anybody uses them.
+const FIRST_PURGE: usize = 64;
 
 /// An amount of memory that may be shared out.
 #[derive(Debug, Clone)]
@@ -33,8 +40,8 @@ impl Memory {
     #[must_use]
     pub fn share(&self) -> Share {
         Share {
-            memory: self.clone(),
-            held: None,
+            all: Held::of(Arc::clone(&self.0)),
+            own: None,
         }
     }
 
@@ -45,38 +52,93 @@ impl Memory {
     }
 }
 
+/// The same, of which no address may take more than a part, so that one that sends a lot slowly
+/// does not stop all others.
+#[derive(Debug)]
+pub struct MemoryByAddress {
+    all: Memory,
+    each: usize,
+    addresses: Mutex<Addresses>,
+}
+
+#[derive(Debug)]
+struct Addresses {
+    /// Lives as long as somebody has a share.
+    memories: HashMap<IpAddr, Weak<Semaphore>>,
+    /// How many there may be before those nobody uses are forgotten.
+    purge_at: usize,
+}
+
+impl MemoryByAddress {
+    /// So many bytes in all, and so many of them for one address.
+    #[must_use]
+    pub fn new(all: usize, each: usize) -> Self {
+        Self {
+            all: Memory::new(all),
+            each,
+            addresses: Mutex::new(Addresses {
+                memories: HashMap::new(),
+                purge_at: FIRST_PURGE,
+            }),
+        }
+    }
+
+    /// A share for a request of an address, or one that came in by another way.
+    #[must_use]
+    pub fn share(&self, address: Option<IpAddr>) -> Share {
+        let mut share = self.all.share();
+        share.own = address.map(|address| Held::of(self.of(customer(address))));
+        share
+    }
+
+    fn of(&self, customer: IpAddr) -> Arc<Semaphore> {
+        let mut addresses = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Addresses { memories, purge_at } = &mut *addresses;
+        if let Some(known) = memories.get(&customer).and_then(Weak::upgrade) {
+            return known;
+        }
+        if memories.len() >= *purge_at {
+            memories.retain(|_, memory| memory.strong_count() > 0);
+            *purge_at = memories.len().saturating_mul(2).max(FIRST_PURGE);
+        }
+        let Memory(new) = Memory::new(self.each);
+        memories.insert(customer, Arc::downgrade(&new));
+        new
+    }
+}
+
 /// What one request has taken; dropping it gives it back.
 pub struct Share {
-    memory: Memory,
-    held: Option<OwnedSemaphorePermit>,
+    all: Held,
+    /// Of what the address may take.
+    own: Option<Held>,
 }
 
 impl Share {
     /// Makes it at least so many bytes; `false`, and nothing is changed, when they are not there.
-    #[must_use]
+    #[must_use = "without the memory the work must not go on"]
     pub fn grow_to(&mut self, bytes: usize) -> bool {
-        let wanted = bytes.div_ceil(UNIT).saturating_sub(self.units());
-        if wanted == 0 {
-            return true;
-        }
-        let Ok(wanted) = u32::try_from(wanted) else {
+        let units = bytes.div_ceil(UNIT);
+        let before = self.all.units();
+        if self.own.as_mut().is_some_and(|own| !own.grow_to(units)) {
             return false;
-        };
-        let Ok(more) = Arc::clone(&self.memory.0).try_acquire_many_owned(wanted) else {
-            return false;
-        };
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
         }
-        true
+        let grown = self.all.grow_to(units);
+        if !grown && let Some(own) = &mut self.own {
+            own.shrink_to(before);
+        }
+        grown
     }
 
     /// Gives back what exceeds so many bytes.
     pub fn shrink_to(&mut self, bytes: usize) {
-        let surplus = self.units().saturating_sub(bytes.div_ceil(UNIT));
-        if let Some(held) = &mut self.held {
-            drop(held.split(surplus));
+        let units = bytes.div_ceil(UNIT);
+        self.all.shrink_to(units);
+        if let Some(own) = &mut self.own {
+            own.shrink_to(units);
         }
     }
 
@@ -87,19 +149,59 @@ impl Share {
             _share: self,
         })
     }
-
-    fn units(&self) -> usize {
-        self.held
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits)
-    }
 }
 
 impl fmt::Debug for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Share")
-            .field("bytes", &self.units().saturating_mul(UNIT))
+            .field("bytes", &self.all.units().saturating_mul(UNIT))
             .finish()
+    }
+}
+
+/// What was taken of one memory.
+struct Held {
+    memory: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    const fn of(memory: Arc<Semaphore>) -> Self {
+        Self {
+            memory,
+            permit: None,
+        }
+    }
+
+    fn grow_to(&mut self, units: usize) -> bool {
+        let wanted = units.saturating_sub(self.units());
+        if wanted == 0 {
+            return true;
+        }
+        let Ok(wanted) = u32::try_from(wanted) else {
+            return false;
+        };
+        let Ok(more) = Arc::clone(&self.memory).try_acquire_many_owned(wanted) else {
+            return false;
+        };
+        match &mut self.permit {
+            Some(held) => held.merge(more),
+            None => self.permit = Some(more),
+        }
+        true
+    }
+
+    fn shrink_to(&mut self, units: usize) {
+        let surplus = self.units().saturating_sub(units);
+        if let Some(held) = &mut self.permit {
+            drop(held.split(surplus));
+        }
+    }
+
+    fn units(&self) -> usize {
+        self.permit
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits)
     }
 }
 
@@ -150,6 +252,45 @@ mod tests {
         assert!(!second.grow_to(usize::MAX));
         drop(second);
         assert_eq!(memory.available(), 10 * UNIT);
+    }
+
+    #[test]
+    fn one_address_has_a_part_of_it() {
+        let memory = MemoryByAddress::new(10 * UNIT, 4 * UNIT);
+        let at = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        let mut first = memory.share(at("192.0.2.1"));
+        let mut second = memory.share(at("::ffff:192.0.2.1"));
+        assert!(first.grow_to(3 * UNIT) && second.grow_to(UNIT));
+        assert!(!second.grow_to(2 * UNIT), "four are taken");
+        let mut third = memory.share(at("192.0.2.2"));
+        let mut fourth = memory.share(at("192.0.2.3"));
+        assert!(third.grow_to(4 * UNIT) && fourth.grow_to(UNIT));
+        assert!(!fourth.grow_to(3 * UNIT), "ten in all");
+        assert!(fourth.grow_to(2 * UNIT), "a refusal takes nothing");
+        assert!(!memory.share(None).grow_to(1));
+        drop(first);
+        assert!(memory.share(None).grow_to(3 * UNIT), "no address, no part");
+        assert!(second.grow_to(4 * UNIT));
+        second.shrink_to(UNIT);
+        let mut again = memory.share(at("192.0.2.1"));
+        assert!(again.grow_to(3 * UNIT) && !again.grow_to(4 * UNIT));
+    }
+
+    #[test]
+    fn addresses_nobody_uses_are_forgotten() {
+        let memory = MemoryByAddress::new(1 << 20, UNIT);
+        let mut held = Vec::new();
+        for n in 0..10_000u32 {
+            let mut share = memory.share(Some(std::net::Ipv4Addr::from(n).into()));
+            assert!(share.grow_to(1));
+            if n < 10 {
+                held.push(share);
+            }
+        }
+        let remembered = || memory.addresses.lock().unwrap().memories.len();
+        assert!(remembered() <= FIRST_PURGE, "{}", remembered());
+        let mut again = memory.share(Some(std::net::Ipv4Addr::from(3).into()));
+        assert!(!again.grow_to(1), "those in use are not");
     }
 
     #[tokio::test]

@@ -34,7 +34,8 @@ use session_onion::{EntryError, v4};
 use tower_service::Service as _;
 
 use crate::body::{self, BodyError, BodyLimits};
-use crate::memory::{Memory, Share};
+use crate::listener::PeerAddr;
+use crate::memory::{MemoryByAddress, Share};
 
 /// Where version 4 requests are posted to.
 pub const V4_PATH: &str = "/oxen/v4/lsrpc";
@@ -47,7 +48,7 @@ const LONG_WORK: usize = 128 * 1024;
 
 /// Marks a request that came through an onion path; handlers take it as
 /// `Option<Extension<ViaOnion>>`. Such a request has no
-/// [`PeerAddr`](crate::listener::PeerAddr).
+/// [`PeerAddr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ViaOnion;
 
@@ -62,6 +63,8 @@ pub struct OnionLimits {
     pub body_timeout: Duration,
     /// Memory for all requests and answers together (503).
     pub max_memory_bytes: usize,
+    /// The same for those of one node.
+    pub max_memory_bytes_per_node: usize,
 }
 
 impl Default for OnionLimits {
@@ -71,6 +74,7 @@ impl Default for OnionLimits {
             max_answer_bytes: 16 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             max_memory_bytes: 512 * 1024 * 1024,
+            max_memory_bytes_per_node: 128 * 1024 * 1024,
         }
     }
 }
@@ -93,7 +97,7 @@ pub struct OnionIngress(Arc<Shared>);
 struct Shared {
     secret: X25519Secret,
     limits: OnionLimits,
-    memory: Memory,
+    memory: MemoryByAddress,
     answered: AtomicU64,
     unreadable: AtomicU64,
     busy: AtomicU64,
@@ -106,7 +110,7 @@ impl OnionIngress {
         Self(Arc::new(Shared {
             secret,
             limits,
-            memory: Memory::new(limits.max_memory_bytes),
+            memory: MemoryByAddress::new(limits.max_memory_bytes, limits.max_memory_bytes_per_node),
             answered: AtomicU64::new(0),
             unreadable: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -132,9 +136,11 @@ impl OnionIngress {
         }
     }
 
-    async fn answer(&self, inner: Router, sent: Body) -> Result<Response, Refusal> {
+    async fn answer(&self, inner: Router, outer: Request) -> Result<Response, Refusal> {
         let Shared { limits, memory, .. } = &*self.0;
-        let mut share = memory.share();
+        let node = outer.extensions().get::<PeerAddr>();
+        let mut share = memory.share(node.map(|PeerAddr(node)| node.ip()));
+        let sent = outer.into_body();
         let body_limits = BodyLimits {
             max_bytes: limits.max_request_bytes,
             timeout: limits.body_timeout,
@@ -232,7 +238,7 @@ async fn enter(
     State((ingress, inner)): State<(OnionIngress, Router)>,
     request: Request,
 ) -> Response {
-    let answered = Box::pin(ingress.answer(inner, request.into_body())).await;
+    let answered = Box::pin(ingress.answer(inner, request)).await;
     let counter = match &answered {
         Ok(_) => &ingress.0.answered,
         Err(Refusal::NoMemory | Refusal::Body(BodyError::NoMemory)) => &ingress.0.busy,

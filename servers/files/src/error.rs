@@ -1,0 +1,40 @@
+//! Why a file server could not start or go on.
+
+use session_chassis::ChassisError;
+use session_types::ErrorKind;
+
+use crate::settings::SettingsError;
+use crate::storage::StorageError;
+
+/// Why a file server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// A key file cannot be read, written or understood.
+    #[error("cannot use the server's key files")]
+    Keys(#[source] std::io::Error),
+    /// A socket or the certificate cannot be used.
+    #[error(transparent)]
+    Listener(#[from] ChassisError),
+    /// The settings make no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The configuration cannot be read or written.
+    #[error("cannot use the configuration file")]
+    SettingsFile(#[source] std::io::Error),
+    /// The storage cannot be opened or closed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl ServerError {
+    /// What a caller should do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Keys(_) | Self::Settings(_) | Self::SettingsFile(_) => ErrorKind::BadInput,
+            Self::Listener(error) => error.kind(),
+            Self::Storage(error) => error.kind(),
+        }
+    }
+}

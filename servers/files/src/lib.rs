@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod announcements;
+mod error;
+mod files;
+mod http;
+mod id;
+mod keys;
+mod local;
+mod metrics;
+mod server;
+pub mod settings;
+pub mod storage;
+
+pub use error::ServerError;
+pub use files::{Files, FilesError, IdMode, Rules, Upload};
+pub use id::{ContentHasher, FileId, NotAFileId};
+pub use keys::{KEY_FILE, ONION_KEY_FILE, ServerKeys};
+pub use local::{LocalStorage, verify};
+pub use metrics::FilesMetrics;
+pub use server::{FileServer, RunningServer, ServerConfig, init, run};
