@@ -14,6 +14,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a bench prints its results and stops at the first surprise"
 )]
 

@@ -3,6 +3,7 @@
 mod configs;
 mod conversations;
 mod effects;
+mod engine;
 mod error;
 mod files;
 mod history;

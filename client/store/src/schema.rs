@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use zeroize::Zeroizing;
 
 use crate::secret::DatabaseKey;
-use crate::{StoreError, files};
+use crate::{StoreError, engine, files};
 
 /// Name of the database inside the folder of its account.
 pub(crate) const DATABASE_FILE: &str = "account.db";
@@ -51,6 +51,7 @@ pub(crate) fn open(path: &Path, key: &DatabaseKey) -> Result<Connection, StoreEr
 /// file may then be older than the one in the log, or half replaced; the ordinary opening,
 /// which reads the log, decides.
 fn probe(path: &Path, key: &DatabaseKey) -> Result<(), StoreError> {
+    engine::start();
     let length = path
         .metadata()
         .map_err(|error| StoreError::io("read", path, error))?
@@ -102,6 +103,7 @@ fn immutable_uri(path: &Path) -> String {
 
 /// A connection as every caller wants it: unlocked, in WAL mode, durable.
 fn connect(path: &Path, key: &DatabaseKey) -> Result<Connection, StoreError> {
+    engine::start();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| access_error(path, error))?;

@@ -264,7 +264,9 @@ fn what_was_acknowledged_survives_fifty_kills() {
         done.check(&alice, bob.id(), ROUNDS);
         let there = async |time: &Timestamp| {
             let rows = bob.timeline(to_alice).await;
-            let row = rows.into_iter().find(|row| row.sent_at == *time);
+            let row = rows
+                .into_iter()
+                .find(|row| !row.outgoing && row.sent_at == *time);
             row.map(|row| row.kind)
         };
         bob.account().poll_now().await.unwrap();
