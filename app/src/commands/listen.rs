@@ -2,6 +2,7 @@
 
 mod watch;
 
+use core::pin::pin;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::accounts;
 use crate::cli::{Global, ListenArguments};
+use crate::end::End;
 use crate::output::Output;
 use crate::show::Teller;
 use watch::{Happening, Watch};
@@ -29,6 +31,8 @@ pub(crate) async fn run(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let unlocked = accounts::unlock(global)?;
+    // What is typed at a passphrase's prompt still ends the program at once.
+    let mut told_to_end = pin!(End::expect()?.wait());
     let store = unlocked.store()?;
     let network = accounts::network(global, Some(&store.identity()?.network))?;
     // What there is before anything can come.
@@ -64,7 +68,10 @@ pub(crate) async fn run(
         let event = tokio::select! {
             event = events.recv() => event,
             () = at(end) => break,
-            _ = tokio::signal::ctrl_c() => break,
+            ended = &mut told_to_end => {
+                ended?;
+                break;
+            }
         };
         match event {
             Ok(event) => block_in_place(|| listener.hear(&event))?,
