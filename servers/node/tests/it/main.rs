@@ -29,6 +29,7 @@ mod quic;
 mod raw;
 mod reconcile;
 mod replication;
+mod stock_clients;
 mod subaccounts;
 mod support;
 mod testing;
