@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use session_net::{NetworkOptions, NetworkProfile, Transport};
+use session_net::{FileServer, NetworkOptions, NetworkProfile, Transport};
 use session_store::{AccountEntry, KeyKeeping, Profile, Store, StoreError};
 use zeroize::Zeroizing;
 
@@ -123,7 +123,22 @@ pub(crate) fn network(global: &Global, remembered: Option<&str>) -> anyhow::Resu
         .as_deref()
         .or(remembered)
         .unwrap_or("mainnet");
-    name.parse().with_context(|| format!("--network {name}"))
+    let profile: NetworkProfile = name.parse().with_context(|| format!("--network {name}"))?;
+    Ok(match file_server(global)? {
+        Some(server) => profile.with_file_server(server),
+        None => profile,
+    })
+}
+
+/// The file server asked for.
+pub(crate) fn file_server(global: &Global) -> anyhow::Result<Option<FileServer>> {
+    let given = global
+        .file_server
+        .as_deref()
+        .filter(|text| !text.is_empty());
+    given
+        .map(|text| text.parse().context("--file-server"))
+        .transpose()
 }
 
 /// A passphrase from `--passphrase-file` or the environment.

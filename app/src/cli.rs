@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod account;
+mod files;
 mod messages;
 mod network;
 mod people;
@@ -14,10 +15,11 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use account::{
     AccountCommand, KeepingArguments, KeyStore, ProfileCommand, SettingsCommand, Switch,
 };
+pub(crate) use files::FilesCommand;
 pub(crate) use messages::{
     After, DeleteArguments, DisappearArguments, ExportArguments, ExportFormat, HistoryArguments,
-    ListenArguments, MessageArgument, MessageWait, ReactArguments, ReplyArguments, SearchArguments,
-    SendArguments, TimeOrOff, Whom,
+    ListenArguments, MessageArgument, MessageWait, ReactArguments, ReplyArguments, SaveArguments,
+    SearchArguments, SendArguments, TimeOrOff, Whom,
 };
 pub(crate) use network::{DemoArguments, DevnetArguments, NodeCommand, SeedArguments};
 pub(crate) use people::{
@@ -112,6 +114,18 @@ pub(crate) struct Global {
     )]
     pub(crate) proxy: Option<String>,
 
+    /// File server for files and pictures you send: its URL, `#` and its key.
+    ///
+    /// A private network has its own; `session devnet` prints it. What others sent is fetched
+    /// from wherever they put it [default: that of the network].
+    #[arg(
+        long,
+        global = true,
+        env = "SESSION_FILE_SERVER",
+        value_name = "URL#KEY"
+    )]
+    pub(crate) file_server: Option<String>,
+
     /// Never use QUIC, only HTTPS. Behind a proxy it is always so.
     #[arg(
         long,
@@ -139,8 +153,10 @@ pub(crate) enum Command {
     Chats(ChatsArguments),
     /// Messages of people you have not accepted yet: list, accept, decline.
     Requests(RequestsArguments),
-    /// Send a text message.
+    /// Send a text message, or files.
     Send(SendArguments),
+    /// Save a file of a message.
+    Save(SaveArguments),
     /// Answer a message, quoting it.
     Reply(ReplyArguments),
     /// Put an emoji at a message, or take it back.
@@ -220,6 +236,9 @@ pub(crate) enum Command {
     /// Run a Session Node: keep messages for a swarm and relay onion requests.
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Run a file server: keep encrypted attachments and pictures for some weeks.
+    #[command(subcommand)]
+    Files(FilesCommand),
     /// Run the seed of a network until Ctrl-C: it tells clients who the nodes are. Clients are
     /// pointed at it with `--network http://<ADDRESS>:<PORT>`.
     Seed(SeedArguments),
@@ -247,8 +266,9 @@ pub(crate) struct RequestsArguments {
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
         session profile\n  \
-        session profile name \"Alice B.\"\n\n\
-        JSON: {\"account_id\", \"name\", \"read_receipts\", \"typing\"}."
+        session profile name \"Alice B.\"\n  \
+        session profile picture me.jpg\n\n\
+        JSON: {\"account_id\", \"name\", \"picture\", \"read_receipts\", \"typing\"}."
 )]
 pub(crate) struct ProfileArguments {
     #[command(subcommand)]

@@ -6,6 +6,7 @@
 mod accounts;
 mod cli;
 mod commands;
+mod descriptors;
 mod end;
 mod failure;
 mod node_list;
@@ -16,6 +17,7 @@ mod who;
 mod work;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -24,6 +26,8 @@ use crate::cli::{Cli, Command, Global};
 use crate::commands::person;
 use crate::output::Output;
 
+/// How long open databases are waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Exit status when the command line is not understood.
 const NOT_UNDERSTOOD: u8 = 2;
 
@@ -45,8 +49,10 @@ fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(run(&global, command, &output));
-    // Whatever still runs in the background holds nothing that needs saving.
+    // Whatever still runs in the background holds nothing that needs saving. What it holds of
+    // databases must be let go before the process tidies up.
     runtime.shutdown_background();
+    session_core::until_all_closed(PATIENCE);
     match result {
         Ok(code) => code,
         Err(error) => {
@@ -85,6 +91,7 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
         Command::Chats(arguments) => commands::chats::run(global, &arguments, output),
         Command::Requests(arguments) => commands::requests::run(global, arguments, output).await,
         Command::Send(arguments) => commands::send::run(global, arguments, output).await,
+        Command::Save(arguments) => commands::save::run(global, arguments, output).await,
         Command::Reply(arguments) => commands::reply::run(global, arguments, output).await,
         Command::React(arguments) => commands::react::run(global, arguments, output).await,
         Command::Listen(arguments) => commands::listen::run(global, arguments, output).await,
@@ -114,6 +121,7 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
         Command::Demo(arguments) => commands::demo::run(global, &arguments, output).await,
         Command::Devnet(arguments) => commands::devnet::run(global, &arguments, output).await,
         Command::Node(command) => commands::node::run(global, command, output).await,
+        Command::Files(command) => commands::files::run(global, command, output).await,
         Command::Seed(arguments) => commands::seed::run(&arguments, output).await,
     }
 }
@@ -122,7 +130,13 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
 fn logging(global: &Global, command: &Command) {
     let level = match global.verbose {
         // A node runs for months and nobody watches it.
-        0 if matches!(command, Command::Node(_) | Command::Seed(_)) => "info",
+        0 if matches!(
+            command,
+            Command::Node(_) | Command::Files(_) | Command::Seed(_)
+        ) =>
+        {
+            "info"
+        }
         0 => "error",
         1 => "info",
         2 => "debug",
@@ -145,6 +159,7 @@ fn crates_at(level: &str) -> String {
         "session_net",
         "session_chassis",
         "session_node",
+        "session_files",
         "session_registry",
         "session_devnet",
         "session_store",

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use session_messages::Expiration;
-use session_store::{MessageKind, MessageRow, MessageState, ReactionRow, Store, StoreError};
+use session_store::{
+    FileRow, MessageKind, MessageRow, MessageState, ReactionRow, Store, StoreError,
+};
 use session_types::{AccountId, Timestamp};
 
 use crate::cli::Counted;
+use crate::commands::save::{describe, file_object};
 use crate::output::{Output, printable, wall_time};
 use crate::who::Person;
 
@@ -166,6 +169,7 @@ impl<'a> Teller<'a> {
             "quote": quote,
             "reactions": reactions,
             "attachments": row.details.attachments,
+            "files": self.files(row).iter().map(file_object).collect::<Vec<_>>(),
             "invitation": row.details.invitation,
         })
     }
@@ -242,12 +246,18 @@ impl<'a> Teller<'a> {
                 }
             }
         }
-        match row.details.attachments {
-            0 => {}
-            1 => text.push_str(" [1 file]"),
-            n => text.push_str(&format!(" [{n} files]")),
+        let mut text = printable(text.trim_start());
+        // Of none that cannot be looked up nothing is said.
+        for file in self.files(row) {
+            let gap = if text.is_empty() { "" } else { " " };
+            text.push_str(&format!("{gap}[{}]", describe(&file)));
         }
-        printable(text.trim_start())
+        text
+    }
+
+    fn files(&self, row: &MessageRow) -> Vec<FileRow> {
+        let found = (row.details.attachments > 0).then(|| self.store.files_of(row.id));
+        found.and_then(Result::ok).unwrap_or_default()
     }
 
     fn original(&self, row: &MessageRow) -> Result<Option<MessageRow>, StoreError> {

@@ -2,6 +2,7 @@
 
 mod message;
 mod pending;
+mod transfer;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::output::{Output, Progress};
 use pending::{Left, Pending};
 
 pub(crate) use message::deliver;
+pub(crate) use transfer::{Transfer, size_text};
 
 /// What is queued is looked at this often: not all of it tells when it is done.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
@@ -232,6 +234,18 @@ impl Work {
         };
         settled.mention_news(output);
         Ok(code)
+    }
+
+    /// Says what was done and that the network is to hear of it later, and ends.
+    pub(crate) async fn conclude_later(
+        self,
+        done: Done,
+        reason: &str,
+        output: &Output,
+    ) -> ExitCode {
+        self.end(output).await;
+        done.print(output, Some(reason));
+        ExitCode::from(QUEUED)
     }
 
     /// Says what was done to this device alone, and ends.

@@ -62,6 +62,21 @@ pub(crate) enum AccountCommand {
 pub(crate) enum ProfileCommand {
     /// Show Account ID, name and settings.
     Show,
+    /// Show others a picture, cut to a square. They see it with your next message.
+    #[command(after_help = "Examples:\n  \
+        session profile picture me.jpg\n  \
+        session profile picture --remove\n\n\
+        JSON: {\"action\", \"state\": \"done\"|\"queued\", \"reason\"}.")]
+    Picture {
+        /// A JPEG, PNG, WebP or GIF file.
+        #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+        file: Option<PathBuf>,
+        /// Show no picture any more.
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        wait: ChangeWait,
+    },
     /// Change the name others see. They see it with your next message.
     Name {
         /// The name, up to 100 bytes.

@@ -33,7 +33,7 @@ pub(crate) struct MessageArgument {
 
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Send a text message.\n\nPrints when the recipient's swarm has stored it. Without \
+    long_about = "Send a text message, or files.\n\nPrints when the recipient's swarm has stored it. Without \
     network the message stays queued (exit status 3) and the next command that goes online \
     delivers it. Writing to somebody who asked to write to you accepts them.",
     after_help = "Examples:\n  \
@@ -41,6 +41,8 @@ pub(crate) struct MessageArgument {
     session send Bob \"see you at 8\"\n  \
     session send me \"milk, bread\"         a note to yourself\n  \
     date | session send Bob               from standard input\n  \
+    session send Bob --file photo.jpg     a picture, without what the camera wrote into it\n  \
+    session send Bob \"from Rome\" --file 1.jpg --file 2.jpg\n  \
     session send Bob hi --show-path       which nodes carried it, and what they saw\n\n\
     JSON: {\"state\": \"sent\"|\"queued\"|\"failed\", \"message_id\", \"from\", \"to\", \"hash\", \
     \"expires_ms\", \"confirmed_by\",\n\"copied_to_own_swarm\", \"took_ms\", \"route\", \
@@ -50,9 +52,49 @@ pub(crate) struct SendArguments {
     #[arg(help = WHO)]
     pub(crate) who: Who,
     /// The text, up to 2000 characters; read from standard input when it is `-` or absent.
+    ///
+    /// With files it may be left out.
     pub(crate) text: Option<String>,
+    /// A file to send along, up to 10 MB; may be given up to 32 times.
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The file is a voice message.
+    #[arg(long, requires = "files")]
+    pub(crate) voice: bool,
     #[command(flatten)]
     pub(crate) wait: MessageWait,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Save a file of a message.\n\nA file that is not on this device is fetched first. \
+    The other side is told that a file was saved, as other clients do it.",
+    after_help = "Examples:\n  \
+    session save last --in Bob            under its own name in the current folder\n  \
+    session save 12 --to photo.jpg\n  \
+    session save 12 --list                which files message 12 has\n  \
+    session save 12 --file 2 --to pictures/\n\n\
+    JSON: {\"action\", \"state\": \"done\"|\"queued\", \"message_id\", \"file\", \"path\", \"reason\"}; with \
+    --list\none object per file: {\"message_id\", \"file\", \"name\", \"type\", \"bytes\", \"caption\", \
+    \"dimensions\",\n\"voice\", \"here\": {\"state\": \"remote\"|\"queued\"|\"here\"|\"failed\"|\"gone\"}}."
+)]
+pub(crate) struct SaveArguments {
+    #[command(flatten)]
+    pub(crate) message: MessageArgument,
+    /// Which of its files, from 1.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) file: Option<u32>,
+    /// Where to: a file, or a folder [default: the current folder].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) to: Option<PathBuf>,
+    /// Replace what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only show which files there are.
+    #[arg(long, conflicts_with_all = ["file", "to", "force"])]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) wait: super::ChangeWait,
 }
 
 #[derive(Debug, Args)]

@@ -92,7 +92,8 @@ pub(crate) struct DevnetArguments {
     /// Make the keys of all nodes from this number, the same ones every time.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
-    /// The seed listens on this port and node i on port + 1 + i [default: free ports].
+    /// The seed listens on this port, node i on port + 1 + i and the file server on the port after
+    /// the last node's [default: free ports].
     #[arg(long, value_name = "PORT")]
     pub(crate) base_port: Option<u16>,
 }

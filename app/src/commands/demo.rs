@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
+use session_core::NewFile;
 use session_crypto::AccountKeys;
 
 use crate::cli::{DemoArguments, Global};
@@ -17,6 +18,7 @@ use person::Person;
 use telling::Telling;
 
 const FROM_ALICE: &str = "Hi Bob, are you there? No phone number needed.";
+const PICTURE: &[u8] = include_bytes!("demo/tea.png");
 const FROM_BOB: &str = "Hello Alice! Got it the moment I came online.";
 
 pub(crate) async fn run(
@@ -30,6 +32,8 @@ pub(crate) async fn run(
     let mut telling = Telling::new(output, &network);
     telling.network(&network, started.elapsed());
     let seed_url = network.seed_url();
+    let files = network.describe().file_server;
+    let files = files.map(|files| files.setting.parse()).transpose()?;
 
     let alice_keys = AccountKeys::generate(&mut rand::rng());
     let bob_keys = AccountKeys::generate(&mut rand::rng());
@@ -47,7 +51,7 @@ pub(crate) async fn run(
     telling.sent("Alice", "Bob", FROM_ALICE, &sent);
 
     telling.chapter("Bob comes online and asks his swarm.");
-    let mut bob = Person::open(&bob_home, "Bob", &bob_keys, output).await?;
+    let mut bob = Person::open(&bob_home, "Bob", &bob_keys, files.as_ref(), output).await?;
     let (message, route) = bob.receive(1).await?;
     telling.received("Bob", "Alice", &message, &route);
 
@@ -57,11 +61,18 @@ pub(crate) async fn run(
     let (message, route) = alice.receive(1).await?;
     telling.received("Alice", "Bob", &message, &route);
 
+    telling.chapter("Bob sends a picture.");
+    let picture = NewFile::named("tea.png", PICTURE.to_vec());
+    let sent = bob.send_file(alice_keys.account_id(), picture).await?;
+    let (message, _) = alice.receive(1).await?;
+    let file = alice.fetched(message.id).await?;
+    telling.picture(&file, &sent);
+
     telling.chapter("Alice restores her account on a second device, from the Recovery Password.");
     let words = alice_keys.mnemonic();
     let restored = AccountKeys::from_mnemonic(&words)?;
     let mut second = Person::create(&second_home, "Alice", &restored, &seed_url, output).await?;
-    let (message, route) = second.receive(2).await?;
+    let (message, route) = second.receive(3).await?;
     telling.second_device(
         &second.history(bob_keys.account_id()).await?,
         &message,

@@ -20,6 +20,12 @@ pub(crate) async fn run(
     output.line(&output.bold("Private Session network is up."));
     output.line(&format!("  Seed URL   {}", info.seed_url));
     output.line(&format!("  Nodes      {} on 127.0.0.1", info.nodes.len()));
+    if let Some(files) = &info.file_server {
+        output.line(&format!(
+            "  Files      SESSION_FILE_SERVER={}",
+            files.setting
+        ));
+    }
     output.line(&format!("  Data       {}", info.data_dir.display()));
     if arguments.seed.is_none() {
         output.line(&format!("  Same keys  --seed {}", info.network_seed));
@@ -50,6 +56,7 @@ pub(crate) async fn start(
         seed: arguments.seed,
         data_dir: global.data_dir.as_ref().map(|dir| dir.join("devnet")),
         base_port: arguments.base_port,
+        file_server: true,
         ..DevnetOptions::default()
     };
     let progress = output.progress(&format!("Starting {} nodes …", arguments.nodes));

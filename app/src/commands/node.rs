@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Global, NodeCommand};
 use crate::end::End;
-use crate::node_list;
 use crate::output::Output;
+use crate::{descriptors, node_list};
 
 /// Name of the configuration in the node's folder.
 const SETTINGS_FILE: &str = "node.toml";
@@ -236,7 +236,7 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
             admin::bind(address).with_context(|| format!("cannot serve metrics on {address}"))
         })
         .transpose()?;
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     let registry = Arc::new(StaticRegistry::new(list));
     let config = settings.into_config(identity, dir, socket, quic)?;
     let listening = config.listener.local_addr()?;
@@ -287,24 +287,4 @@ async fn serve(dir: &Path, listen: Option<SocketAddrV4>, output: &Output) -> any
     while tasks.join_next().await.is_some() {}
     output.note("Stopped; everything accepted is on disk.");
     Ok(())
-}
-
-/// Each connection takes a descriptor, and many systems grant a process only 1024 unless it asks.
-fn raise_descriptor_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        const WANTED: u64 = 65_536;
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        let wanted = maximum.map_or(WANTED, |maximum| maximum.min(WANTED));
-        if current.is_some_and(|current| current < wanted) {
-            let raised = Rlimit {
-                current: Some(wanted),
-                maximum,
-            };
-            if setrlimit(Resource::Nofile, raised).is_err() {
-                tracing::warn!("the limit of open descriptors stays low: so many connections less");
-            }
-        }
-    }
 }

@@ -12,14 +12,18 @@ use crate::end::End;
 /// Standard output belongs to the protocol: nothing else is printed.
 pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let end = End::expect()?;
-    let session = Session::new(SessionOptions {
+    let options = SessionOptions {
         data_dir: accounts::data_dir(global)?,
         network: global.network.clone(),
         account: AccountOptions {
             network: accounts::network_options(global)?,
             ..AccountOptions::staying()
         },
-    });
+    };
+    let session = match accounts::file_server(global)? {
+        Some(server) => Session::with_file_server(options, server),
+        None => Session::new(options),
+    };
     let served = tokio::select! {
         served = serve_stdio(session.connect()) => served,
         ended = end.wait() => {

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use session_core::NewFile;
 use session_types::limits;
 
 use crate::accounts;
@@ -20,9 +21,25 @@ pub(crate) async fn run(
     let unlocked = accounts::unlock(global)?;
     let store = unlocked.store()?;
     let person = who::person(&store, &arguments.who)?;
-    let text = words(arguments.text)?;
+    if arguments.files.is_empty() {
+        let text = words(arguments.text)?;
+        let work = Work::start(global, unlocked, store).await?;
+        let message = work.account.send_text(person.id, &text).await?;
+        return deliver(work, &person, message.id, arguments.wait, output).await;
+    }
+    // A text that is not given is not waited for.
+    let text = arguments
+        .text
+        .map_or_else(|| Ok(String::new()), |text| words(Some(text)))?;
+    let files = arguments.files.into_iter().map(|path| NewFile {
+        is_voice_message: arguments.voice,
+        ..NewFile::at(path)
+    });
     let work = Work::start(global, unlocked, store).await?;
-    let message = work.account.send_text(person.id, &text).await?;
+    let message = work
+        .account
+        .send_files(person.id, files.collect(), &text)
+        .await?;
     deliver(work, &person, message.id, arguments.wait, output).await
 }
 

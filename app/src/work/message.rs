@@ -10,6 +10,7 @@ use session_types::AccountId;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
+use super::transfer::progress_text;
 use super::{Patience, Settled, Work, better_reason, queued_text, why_not};
 use crate::cli::MessageWait;
 use crate::failure::QUEUED;
@@ -68,6 +69,24 @@ impl Work {
             match timeout_at(deadline, self.events.recv()).await {
                 Ok(Ok(Event::MessageSent(sent))) if sent.message_id == message => {
                     return Outcome::Sent(sent);
+                }
+                Ok(Ok(Event::FileProgress {
+                    message_id,
+                    upload: true,
+                    done,
+                    total,
+                    ..
+                })) if message_id == message => {
+                    progress.say(&progress_text("Uploading", done, total));
+                }
+                Ok(Ok(Event::FileFailed {
+                    message_id,
+                    upload: true,
+                    reason,
+                    ..
+                })) if message_id == message => {
+                    progress.say(&format!("Not uploaded yet: {reason}; trying again …"));
+                    why = Some(reason);
                 }
                 Ok(Ok(Event::MessageFailed { message_id, reason })) if message_id == message => {
                     return Outcome::Failed(reason);

@@ -9,8 +9,10 @@
 )]
 
 mod accounts;
+mod attachments;
 mod conversations;
 mod export;
+mod files;
 mod messages;
 mod naming;
 mod networks;

@@ -26,6 +26,7 @@ fn demo_tells_the_whole_story_and_ends() {
         "Bob reads from Alice:",
         "Bob → Alice:",
         "Alice reads from Bob:",
+        "a picture of 96 × 96 pixels",
         "second device has the whole conversation",
         "(guard) →",
         "swarm member",
@@ -59,6 +60,7 @@ fn demo_tells_machines_too() {
             "received",
             "sent",
             "received",
+            "picture",
             "second_device",
             "done"
         ]
@@ -82,6 +84,15 @@ fn devnet_serves_a_seed_stock_clients_accept_and_stops_cleanly() {
     assert!(Path::new(&folder).exists());
     let desktop = network.info()["desktop_command"].as_str().unwrap();
     assert!(desktop.contains(&format!("LOCAL_DEVNET_SEED_URL={}", network.seed_url())));
+
+    let files = &network.info()["file_server"];
+    let [url, key, setting] = ["url", "ed25519", "setting"].map(|field| files[field].as_str());
+    assert_eq!(
+        setting.unwrap(),
+        format!("{}#{}", url.unwrap(), key.unwrap())
+    );
+    let address = url.unwrap().strip_prefix("http://").unwrap();
+    TcpStream::connect(address).unwrap();
 
     let (head, body) = ask_seed(network.seed_url());
     assert!(head.starts_with("HTTP/1.1 200"));

@@ -73,7 +73,10 @@ impl Person {
         assert!(said.out.is_empty(), "{said:?}");
         let line = said.err.lines().last().unwrap_or_default();
         let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{said:?}"));
-        let text = |key: &str| object[key].as_str().unwrap().to_owned();
+        let text = |key: &str| match object[key].as_str() {
+            Some(text) => text.to_owned(),
+            None => panic!("no {key}: {arguments:?} {said:?}"),
+        };
         (said.status.code().unwrap(), text("code"), text("error"))
     }
 

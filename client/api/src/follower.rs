@@ -1,5 +1,6 @@
 //! Shows one account to one connection: its events, lists and timelines.
 
+mod telling;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -19,16 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::OpenAccount;
 use crate::connection::{Inner, Outgoing, Turn};
-use crate::notification::{
-    AccountChanged, ConfigsStored, MessageFailed, MessagePostponed, MessageReceived, MessageSent,
-    Missed, NetworkChanged, NetworkPollFailed, NetworkPolled, ProfileChanged, Typing,
-};
+use crate::notification::{AccountChanged, Missed, NetworkChanged, ProfileChanged};
 use crate::params::{
-    AccountInfo, ConversationsOpened, Message, NetworkState, Profile, TimelineAt, TimelineEdges,
+    AccountInfo, ConversationsOpened, NetworkState, Profile, TimelineAt, TimelineEdges,
     TimelineOpened,
 };
 use crate::{ApiError, Notification};
 
+use telling::{is_outdone, told};
 use views::Views;
 
 /// Requests that wait for the task.
@@ -210,6 +209,9 @@ impl Task {
     }
 
     fn tell(&mut self, notification: Notification) {
+        if is_outdone(&mut self.waiting, &notification) {
+            return;
+        }
         if self.waiting.len() < WAITING {
             self.waiting.push_back(notification);
         } else {
@@ -314,63 +316,20 @@ impl Task {
         if self.views.concerns(&dirty) {
             self.dirty.add(dirty);
         }
-        let account = self.id;
         let notification = match event {
-            Event::MessageReceived { message, .. } => {
-                Notification::MessageReceived(MessageReceived {
-                    account,
-                    message: Message::from(&*message),
-                })
-            }
-            Event::MessageSent(sent) => Notification::MessageSent(MessageSent {
-                account,
-                message_id: sent.message_id,
-                hash: sent.hash.as_str().to_owned(),
-                expires_at: sent.expires_at,
-                confirmed_by: sent.confirmed_by,
-                took_ms: u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX),
-            }),
-            Event::MessagePostponed {
-                message_id,
-                reason,
-                next_attempt,
-            } => Notification::MessagePostponed(MessagePostponed {
-                account,
-                message_id,
-                reason,
-                next_attempt,
-            }),
-            Event::MessageFailed { message_id, reason } => {
-                Notification::MessageFailed(MessageFailed {
-                    account,
-                    message_id,
-                    reason,
-                })
-            }
-            Event::Typing {
-                conversation,
-                begins,
-            } => Notification::Typing(Typing {
-                account,
-                conversation,
-                typing: begins,
-            }),
-            Event::Polled { new_messages, .. } => Notification::NetworkPolled(NetworkPolled {
-                account,
-                new_messages,
-            }),
-            Event::PollFailed { reason } => {
-                Notification::NetworkPollFailed(NetworkPollFailed { account, reason })
-            }
-            Event::ConfigsStored => Notification::ConfigsStored(ConfigsStored { account }),
             Event::ProfileChanged => {
                 let Ok(name) = self.name().await else { return };
-                let profile = Profile::new(account, name);
-                Notification::ProfileChanged(ProfileChanged { account, profile })
+                let profile = Profile::new(self.id, name);
+                Some(Notification::ProfileChanged(ProfileChanged {
+                    account: self.id,
+                    profile,
+                }))
             }
-            _ => return,
+            event => told(self.id, event),
         };
-        self.tell(notification);
+        if let Some(notification) = notification {
+            self.tell(notification);
+        }
     }
 
     fn network(&mut self, status: &mut watch::Receiver<NetworkStatus>) {

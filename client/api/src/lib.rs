@@ -2,6 +2,7 @@
 
 mod account;
 mod connection;
+mod content;
 mod error;
 mod follower;
 mod line;
@@ -16,6 +17,7 @@ mod stdio;
 mod typescript;
 
 pub use connection::{Caller, Connection};
+pub use content::Content;
 pub use error::{ApiError, ApiErrorKind};
 pub use methods::params;
 pub use notification::Notification;

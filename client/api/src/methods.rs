@@ -3,10 +3,12 @@
 
 mod accounts;
 mod conversations;
+mod files;
 mod messages;
 mod network;
 pub mod params;
 mod people;
+mod pictures;
 mod profile;
 mod timeline;
 
@@ -48,6 +50,13 @@ pub(crate) fn table() -> Vec<Method> {
         "profile.get" Free profile::get;
         /// Changes the name shown to others.
         "profile.set_name" InTurn profile::set_name;
+        /// Shows others a picture, cut to a square. It is on disk when this answers; others hear of
+        /// it once it is at its server: `picture.changed` tells when.
+        "profile.set_picture" InTurn pictures::set;
+        /// Shows others no picture any more.
+        "profile.remove_picture" InTurn pictures::remove;
+        /// The picture of a person, or the account's own. A long one is fetched part by part.
+        "pictures.get" Free pictures::get;
         /// What this device tells others about its user.
         "settings.get" Free profile::settings;
         /// Changes what this device tells others about its user; what is left out stays.
@@ -80,8 +89,13 @@ pub(crate) fn table() -> Vec<Method> {
         /// Tells the other side that the user types, or has stopped to, if the settings allow
         /// it. To be repeated every ten seconds.
         "conversations.typing" Free conversations::typing;
-        /// Tells the other side that a screenshot was taken or a file was saved.
+        /// Tells the other side that a screenshot was taken or a file was saved. `files.save` does
+        /// so by itself.
         "conversations.tell_extraction" InTurn conversations::tell_extraction;
+        /// Whether files of a conversation come to this device by themselves.
+        "conversations.auto_download" Free files::auto_download;
+        /// Sets whether files of a conversation come to this device by themselves from now on.
+        "conversations.set_auto_download" InTurn files::set_auto_download;
         /// Removes all messages of a conversation from this device.
         "conversations.clear" InTurn conversations::clear;
         /// Removes a conversation from all own devices. The person stays a contact.
@@ -110,6 +124,10 @@ pub(crate) fn table() -> Vec<Method> {
         /// Queues a text. Once this answers, the message is on disk and will be sent, or
         /// reported as failed, also after a restart.
         "messages.send" InTurn messages::send;
+        /// Queues files, with a text or without. Once this answers, copies of them are on disk,
+        /// pictures without what cameras write beside them; they are uploaded and sent in the order
+        /// of the conversation, or reported as failed, also after a restart.
+        "messages.send_files" InTurn files::send;
         /// Queues an invitation to a community.
         "messages.invite" InTurn messages::invite;
         /// Puts an emoji at a message, or takes it back.
@@ -124,6 +142,26 @@ pub(crate) fn table() -> Vec<Method> {
         "messages.list" Free messages::list;
         /// The newest messages that hold all words, of the last one at least the beginning.
         "messages.search" Free messages::search;
+
+        /// The files of a message.
+        "files.list" Free files::list;
+        /// Asks for a file, again if it failed before. `file.progress`, `file.done` and
+        /// `file.failed` tell what becomes of it; it is asked for across restarts.
+        "files.download" InTurn files::download;
+        /// Asks no more for a file. One that is being uploaded is stopped by deleting its message.
+        "files.cancel" InTurn files::cancel;
+        /// Writes a file that is on this device to a place of the user's choice. Whoever sent it is
+        /// told, as other clients do it.
+        "files.save" Free files::save;
+        /// The content of a file that is on this device. A long one is fetched part by part.
+        "files.content" Free files::content;
+        /// A smaller picture of a file that is on this device.
+        "files.thumbnail" Free files::thumbnail;
+        /// How much room files take on this device.
+        "files.usage" Free files::usage;
+        /// Removes the copies of files that came in a conversation from this device. They can be
+        /// asked for again as long as their server has them.
+        "files.drop_copies" InTurn files::drop_copies;
 
         /// How the account stands to the network.
         "network.status" Free network::status;

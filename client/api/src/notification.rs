@@ -64,8 +64,19 @@ notifications! {
     "message.failed" MessageFailed(MessageFailed);
     /// Somebody begins or stops to type. What is not repeated within 15 seconds is over.
     "typing" Typing(Typing);
-    /// The account's own name is another one now.
+    /// The account's own name or picture is another one now.
     "profile.changed" ProfileChanged(ProfileChanged);
+    /// A file is on its way, up or down. Told a few times per second at most; for a slow reader the
+    /// last of several stands for all.
+    "file.progress" FileProgress(FileProgress);
+    /// A file is at its server, or has come.
+    "file.done" FileDone(FileDone);
+    /// A file was not uploaded, or has not come.
+    "file.failed" FileFailed(FileFailed);
+    /// The picture of a person has come, or the account's own is at its server.
+    "picture.changed" PictureChanged(PictureChanged);
+    /// The picture of a person has not come, or the account's own was not uploaded.
+    "picture.failed" PictureFailed(PictureFailed);
     /// How the account stands to the network is different now.
     "network.changed" NetworkChanged(NetworkChanged);
     /// The account's swarm was asked for messages.
@@ -202,7 +213,7 @@ pub struct Typing {
     pub typing: bool,
 }
 
-/// The account's own name is another one now.
+/// The account's own name or picture is another one now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileChanged {
     /// The account.
@@ -210,6 +221,85 @@ pub struct ProfileChanged {
     pub account: AccountId,
     /// As it is now.
     pub profile: Profile,
+}
+
+/// How far a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileProgress {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// The message.
+    #[schemars(with = "MessageNumber")]
+    pub message_id: MessageId,
+    /// Which of its files, from 0.
+    pub index: u32,
+    /// Whether it is being uploaded.
+    pub upload: bool,
+    /// Bytes that have moved, of the encrypted file and what is around it.
+    pub done: u64,
+    /// All there are to move.
+    pub total: u64,
+}
+
+/// A file is where it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileDone {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// The message.
+    #[schemars(with = "MessageNumber")]
+    pub message_id: MessageId,
+    /// Which of its files, from 0.
+    pub index: u32,
+    /// Whether it was uploaded.
+    pub upload: bool,
+}
+
+/// A file is not where it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileFailed {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// The message.
+    #[schemars(with = "MessageNumber")]
+    pub message_id: MessageId,
+    /// Which of its files, from 0.
+    pub index: u32,
+    /// Whether it was to be uploaded.
+    pub upload: bool,
+    /// Why, for a person.
+    pub reason: String,
+    /// Whether another try follows by itself.
+    pub again: bool,
+}
+
+/// A picture is where it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PictureChanged {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// Whose picture it is.
+    #[schemars(with = "AccountIdText")]
+    pub person: AccountId,
+}
+
+/// A picture is not where it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PictureFailed {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// Whose picture it is.
+    #[schemars(with = "AccountIdText")]
+    pub person: AccountId,
+    /// Why, for a person.
+    pub reason: String,
+    /// Whether another try follows by itself.
+    pub again: bool,
 }
 
 /// The network, otherwise than before.

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use session_core::{Account, AccountOptions};
 use session_crypto::AccountKeys;
-use session_net::{NetworkProfile, SystemClock};
+use session_net::{FileServer, NetworkProfile, SystemClock};
 use session_store::{AccountEntry, KeyKeeping, NewAccount, Profile, StoreError};
 use session_types::{AccountId, Timestamp, limits};
 use zeroize::Zeroizing;
 
+use crate::ApiError;
 use crate::account::OpenAccount;
 use crate::connection::{Connection, Inner as ConnectionInner};
-use crate::{ApiError, ApiErrorKind};
 
 /// Where a session keeps its accounts and how they behave.
 #[derive(Debug, Clone)]
@@ -48,6 +48,7 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     profile: Profile,
     options: SessionOptions,
+    file_server: Option<FileServer>,
     open: Mutex<BTreeMap<AccountId, Arc<OpenAccount>>>,
     /// Held while an account is opened, closed, made or removed.
     changing: tokio::sync::Mutex<()>,
@@ -64,12 +65,24 @@ pub(crate) struct Beginning {
 }
 
 impl Session {
-    /// The accounts of a folder, none of them open yet.
+    /// The accounts of a folder, none of them open yet. Their files go to the server that the
+    /// environment variable `SESSION_FILE_SERVER` names, or else to the network's own.
     #[must_use]
     pub fn new(options: SessionOptions) -> Self {
+        Self::of(options, None)
+    }
+
+    /// The same with this server for files.
+    #[must_use]
+    pub fn with_file_server(options: SessionOptions, server: FileServer) -> Self {
+        Self::of(options, Some(server))
+    }
+
+    fn of(options: SessionOptions, file_server: Option<FileServer>) -> Self {
         Self(Arc::new(Inner {
             profile: Profile::new(&options.data_dir),
             options,
+            file_server,
             open: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
@@ -225,13 +238,15 @@ impl Session {
 
     fn network(&self, own: &str) -> Result<NetworkProfile, ApiError> {
         let name = self.0.options.network.as_deref().unwrap_or(own);
-        name.parse().map_err(|error| {
-            ApiError::new(
-                ApiErrorKind::BadInput,
-                "api.bad_network",
-                format!("this names no network: {error}"),
-            )
-        })
+        let network: NetworkProfile = name.parse().map_err(|error| {
+            ApiError::bad_input("api.bad_network", format!("this names no network: {error}"))
+        })?;
+        match self.0.file_server.clone() {
+            Some(server) => Ok(network.with_file_server(server)),
+            None => network
+                .with_environment()
+                .map_err(|error| ApiError::bad_input("api.bad_file_server", error.to_string())),
+        }
     }
 
     /// Work with files and keyrings, on a thread where it may wait.

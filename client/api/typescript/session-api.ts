@@ -59,6 +59,15 @@ export type Around = {
   time: Milliseconds;
 };
 
+/** Whether files come by themselves. */
+export type AutoDownloadResult = {
+  /** When they do. */
+  rule: AutoDownloadRule;
+};
+
+/** When files of a conversation come by themselves. */
+export type AutoDownloadRule = "accepted" | "always" | "never";
+
 /** What stands for a picture: the same for everybody who sees the person. */
 export type Avatar = {
   /** One of twelve colours, from 0. */
@@ -87,6 +96,14 @@ export type Closed = {
 export type ConfigsStored = {
   /** The account. */
   account: AccountId;
+};
+
+/** A part of a content. */
+export type ContentPart = {
+  /** The bytes as Base64: at most 524,288; all of them together have `size`. */
+  content: string;
+  /** Length of the whole content in bytes. */
+  size: number;
 };
 
 /** One row of the list of conversations. */
@@ -207,6 +224,12 @@ export type ConversationsOpened = {
   total: number;
 };
 
+/** What became of copies. */
+export type CopiesDropped = {
+  /** How many went. */
+  files: number;
+};
+
 /** A new account. */
 export type CreateParams = {
   /** How the key of the database is kept. */
@@ -302,6 +325,18 @@ export type Direction = "older" | "newer";
 /** Nothing to be told. */
 export type Done = Record<string, never>;
 
+/** What became of asking for a file. */
+export type DownloadAsked = {
+  /** False when it is here or on its way. */
+  asked: boolean;
+};
+
+/** What became of asking no more for a file. */
+export type DownloadCancelled = {
+  /** False when it was not on its way to this device. */
+  cancelled: boolean;
+};
+
 /** A draft. */
 export type Draft = {
   /** The text; empty for none. */
@@ -316,6 +351,164 @@ export type ExtractionParams = {
   conversation: AccountId;
   /** The sent time of the message whose file was saved; a screenshot when left out. */
   saved?: Milliseconds | null;
+};
+
+/** Which part of a file. */
+export type FileContentParams = {
+  /** The account. */
+  account: AccountId;
+  /** The first byte. */
+  from?: number;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+};
+
+/** A file is where it should be. */
+export type FileDone = {
+  /** The account. */
+  account: AccountId;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+  /** Whether it was uploaded. */
+  upload: boolean;
+};
+
+/** A file is not where it should be. */
+export type FileFailed = {
+  /** The account. */
+  account: AccountId;
+  /** Whether another try follows by itself. */
+  again: boolean;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+  /** Why, for a person. */
+  reason: string;
+  /** Whether it was to be uploaded. */
+  upload: boolean;
+};
+
+/** One file of a message. */
+export type FileParams = {
+  /** The account. */
+  account: AccountId;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+};
+
+/** How far a file is. */
+export type FileProgress = {
+  /** The account. */
+  account: AccountId;
+  /** Bytes that have moved, of the encrypted file and what is around it. */
+  done: number;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+  /** All there are to move. */
+  total: number;
+  /** Whether it is being uploaded. */
+  upload: boolean;
+};
+
+/** Where the content of a file is. */
+export type FileStatus = {
+  is: "remote";
+} | {
+  is: "waiting";
+} | {
+  /** Bytes that have moved. */
+  done: number;
+  is: "moving";
+  /** All there are. */
+  total: number;
+} | {
+  is: "here";
+} | {
+  is: "failed";
+  /** Why, for a person. */
+  reason: string;
+} | {
+  is: "gone";
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** A file to be sent: one at a path, or a content. */
+export type FileToSend = {
+  /** A text shown with it. */
+  caption?: string | null;
+  /**
+   * Its content as Base64, instead of a path. All contents of a call have at most
+   * 700,000 bytes together.
+   */
+  content?: string | null;
+  /** Its MIME type; by name or content when left out. */
+  mime?: string | null;
+  /** The name shown with it; that of the path when left out. */
+  name?: string | null;
+  /** Where it is on this computer: at most 10,000,000 bytes. */
+  path?: string | null;
+  /** Whether it is a voice message: recorded just now. */
+  voice?: boolean;
+};
+
+/**
+ * A file of a message. Its content, or a smaller picture of it, is asked for by number of the
+ * message and index.
+ */
+export type FileView = {
+  /** A text shown with it. */
+  caption?: string | null;
+  /** Height in pixels, as its writer says. */
+  height?: number | null;
+  /** Which of the message's files it is, from 0. */
+  index: number;
+  /** Its MIME type, as its writer says. */
+  mime?: string | null;
+  /** Its name, as its writer says. Not to be used as a path. */
+  name?: string | null;
+  /** Its length in bytes: on this device, or else as its writer says. */
+  size?: number | null;
+  /** Where its content is. */
+  state: FileStatus;
+  /** Recorded in a client. */
+  voice: boolean;
+  /** Width in pixels, as its writer says. */
+  width?: number | null;
+};
+
+/** Files of a message. */
+export type Files = {
+  /**
+   * In their order. Of those on their way it is not said how far they are:
+   * `file.progress` tells that.
+   */
+  files: FileView[];
+};
+
+/** Whose room is counted. */
+export type FilesUsageParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation; all when left out. */
+  conversation?: AccountId | null;
+};
+
+/** How much room files take on this device. */
+export type FilesUsageResult = {
+  /** What they take on the disk, in bytes. */
+  bytes: number;
+  /** How many there are. */
+  files: number;
 };
 
 /** Which conversations a list shows. */
@@ -470,6 +663,8 @@ export type MessageItem = {
   author: AccountId;
   /** When it disappears, once that is known. */
   disappears_at?: Milliseconds | null;
+  /** Those of them that can be had. */
+  files?: FileView[];
   /** The first of several that one person wrote at once. */
   first_in_run: boolean;
   /** An invitation to a community; there is no text then. */
@@ -759,6 +954,55 @@ export type PersonParams = {
   person: AccountId;
 };
 
+/** A picture is where it should be. */
+export type PictureChanged = {
+  /** The account. */
+  account: AccountId;
+  /** Whose picture it is. */
+  person: AccountId;
+};
+
+/** A picture is not where it should be. */
+export type PictureFailed = {
+  /** The account. */
+  account: AccountId;
+  /** Whether another try follows by itself. */
+  again: boolean;
+  /** Whose picture it is. */
+  person: AccountId;
+  /** Why, for a person. */
+  reason: string;
+};
+
+/** A picture of a person. */
+export type PictureInfo = {
+  /** Its MIME type, when it is on this device. */
+  mime?: string | null;
+  /** Its bytes, when it is on this device. */
+  part?: ContentPart | null;
+  /**
+   * Where its content is. The own one is `waiting` until it is at its server, and here all the
+   * same.
+   */
+  state: FileStatus;
+};
+
+/** Which part of a picture. */
+export type PictureParams = {
+  /** The account. */
+  account: AccountId;
+  /** The first byte. */
+  from?: number;
+  /** Whose it is; the account's own id for its own. */
+  person: AccountId;
+};
+
+/** The picture of a person, if they show one that is known here. */
+export type PictureResult = {
+  /** The picture. */
+  picture?: PictureInfo | null;
+};
+
 /** A pin. */
 export type PinParams = {
   /** The account. */
@@ -793,7 +1037,7 @@ export type Profile = {
   person: Person;
 };
 
-/** The account's own name is another one now. */
+/** The account's own name or picture is another one now. */
 export type ProfileChanged = {
   /** The account. */
   account: AccountId;
@@ -910,6 +1154,20 @@ export type RpcErrorData = {
   kind: ApiErrorKind;
 };
 
+/** Where a file is saved. */
+export type SaveFileParams = {
+  /** The account. */
+  account: AccountId;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+  /** Whether it takes the place of a file that is there already. */
+  overwrite?: boolean;
+  /** The path of the new file on this computer. Its folder must exist. */
+  path: string;
+};
+
 /** Words to be found. */
 export type SearchParams = {
   /** The account. */
@@ -922,6 +1180,18 @@ export type SearchParams = {
   words: string;
 };
 
+/** Files to be sent. */
+export type SendFilesParams = {
+  /** The account. */
+  account: AccountId;
+  /** The files: at most 32. */
+  files: FileToSend[];
+  /** The text that goes with them: at most 2,000 characters; none when left out. */
+  text?: string;
+  /** To whom; to the account itself: Note to Self. */
+  to: AccountId;
+};
+
 /** A text to be sent. */
 export type SendParams = {
   /** The account. */
@@ -932,6 +1202,16 @@ export type SendParams = {
   text: string;
   /** To whom; to the account itself: Note to Self. */
   to: AccountId;
+};
+
+/** Whether files come by themselves. */
+export type SetAutoDownloadParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** When they do. */
+  rule: AutoDownloadRule;
 };
 
 /** A draft. */
@@ -960,6 +1240,16 @@ export type SetNicknameParams = {
   nickname: string;
   /** Who. */
   person: AccountId;
+};
+
+/** A picture of the account: one at a path, or a content. */
+export type SetPictureParams = {
+  /** The account. */
+  account: AccountId;
+  /** Its content as Base64, instead of a path: at most 700,000 bytes. */
+  content?: string | null;
+  /** Where it is on this computer: at most 50,000,000 bytes. */
+  path?: string | null;
 };
 
 /** Settings to be changed. */
@@ -1024,6 +1314,30 @@ export type SubscriptionParams = {
   account: AccountId;
   /** The subscription. */
   sub: number;
+};
+
+/** A smaller picture of a file. */
+export type Thumbnail = {
+  /** Its bytes as Base64. */
+  content: string;
+  /** Height in pixels. */
+  height: number;
+  /** Its MIME type: `image/jpeg` or `image/png`. */
+  mime: string;
+  /** Width in pixels. */
+  width: number;
+};
+
+/** A smaller picture of a file. */
+export type ThumbnailParams = {
+  /** The account. */
+  account: AccountId;
+  /** Which of its files, from 0. */
+  index: number;
+  /** The message. */
+  message_id: MessageId;
+  /** The most pixels it is wide and high: at most 400. */
+  side?: number;
 };
 
 /** Changes of a timeline. */
@@ -1226,6 +1540,15 @@ export interface Methods {
   "profile.get": { params: AccountParams; result: Profile };
   /** Changes the name shown to others. */
   "profile.set_name": { params: SetNameParams; result: Done };
+  /**
+   * Shows others a picture, cut to a square. It is on disk when this answers; others hear of
+   * it once it is at its server: `picture.changed` tells when.
+   */
+  "profile.set_picture": { params: SetPictureParams; result: Done };
+  /** Shows others no picture any more. */
+  "profile.remove_picture": { params: AccountParams; result: Done };
+  /** The picture of a person, or the account's own. A long one is fetched part by part. */
+  "pictures.get": { params: PictureParams; result: PictureResult };
   /** What this device tells others about its user. */
   "settings.get": { params: AccountParams; result: SettingsResult };
   /** Changes what this device tells others about its user; what is left out stays. */
@@ -1263,8 +1586,15 @@ export interface Methods {
    * it. To be repeated every ten seconds.
    */
   "conversations.typing": { params: TypingParams; result: Done };
-  /** Tells the other side that a screenshot was taken or a file was saved. */
+  /**
+   * Tells the other side that a screenshot was taken or a file was saved. `files.save` does
+   * so by itself.
+   */
   "conversations.tell_extraction": { params: ExtractionParams; result: Done };
+  /** Whether files of a conversation come to this device by themselves. */
+  "conversations.auto_download": { params: ConversationParams; result: AutoDownloadResult };
+  /** Sets whether files of a conversation come to this device by themselves from now on. */
+  "conversations.set_auto_download": { params: SetAutoDownloadParams; result: Done };
   /** Removes all messages of a conversation from this device. */
   "conversations.clear": { params: ConversationParams; result: Done };
   /** Removes a conversation from all own devices. The person stays a contact. */
@@ -1296,6 +1626,12 @@ export interface Methods {
    * reported as failed, also after a restart.
    */
   "messages.send": { params: SendParams; result: Queued };
+  /**
+   * Queues files, with a text or without. Once this answers, copies of them are on disk,
+   * pictures without what cameras write beside them; they are uploaded and sent in the order
+   * of the conversation, or reported as failed, also after a restart.
+   */
+  "messages.send_files": { params: SendFilesParams; result: Queued };
   /** Queues an invitation to a community. */
   "messages.invite": { params: InviteParams; result: Queued };
   /** Puts an emoji at a message, or takes it back. */
@@ -1310,6 +1646,31 @@ export interface Methods {
   "messages.list": { params: MessagesParams; result: Messages };
   /** The newest messages that hold all words, of the last one at least the beginning. */
   "messages.search": { params: SearchParams; result: Messages };
+  /** The files of a message. */
+  "files.list": { params: MessageParams; result: Files };
+  /**
+   * Asks for a file, again if it failed before. `file.progress`, `file.done` and
+   * `file.failed` tell what becomes of it; it is asked for across restarts.
+   */
+  "files.download": { params: FileParams; result: DownloadAsked };
+  /** Asks no more for a file. One that is being uploaded is stopped by deleting its message. */
+  "files.cancel": { params: FileParams; result: DownloadCancelled };
+  /**
+   * Writes a file that is on this device to a place of the user's choice. Whoever sent it is
+   * told, as other clients do it.
+   */
+  "files.save": { params: SaveFileParams; result: Done };
+  /** The content of a file that is on this device. A long one is fetched part by part. */
+  "files.content": { params: FileContentParams; result: ContentPart };
+  /** A smaller picture of a file that is on this device. */
+  "files.thumbnail": { params: ThumbnailParams; result: Thumbnail };
+  /** How much room files take on this device. */
+  "files.usage": { params: FilesUsageParams; result: FilesUsageResult };
+  /**
+   * Removes the copies of files that came in a conversation from this device. They can be
+   * asked for again as long as their server has them.
+   */
+  "files.drop_copies": { params: ConversationParams; result: CopiesDropped };
   /** How the account stands to the network. */
   "network.status": { params: AccountParams; result: NetworkReport };
   /** Asks the account's swarm for messages now. */
@@ -1336,8 +1697,21 @@ export interface Notifications {
   "message.failed": MessageFailed;
   /** Somebody begins or stops to type. What is not repeated within 15 seconds is over. */
   "typing": Typing;
-  /** The account's own name is another one now. */
+  /** The account's own name or picture is another one now. */
   "profile.changed": ProfileChanged;
+  /**
+   * A file is on its way, up or down. Told a few times per second at most; for a slow reader the
+   * last of several stands for all.
+   */
+  "file.progress": FileProgress;
+  /** A file is at its server, or has come. */
+  "file.done": FileDone;
+  /** A file was not uploaded, or has not come. */
+  "file.failed": FileFailed;
+  /** The picture of a person has come, or the account's own is at its server. */
+  "picture.changed": PictureChanged;
+  /** The picture of a person has not come, or the account's own was not uploaded. */
+  "picture.failed": PictureFailed;
   /** How the account stands to the network is different now. */
   "network.changed": NetworkChanged;
   /** The account's swarm was asked for messages. */

@@ -4,6 +4,7 @@ mod actor;
 mod api;
 mod config_push;
 mod delivery;
+mod files;
 mod pace;
 mod polling;
 mod swarm_tasks;
@@ -50,6 +51,11 @@ pub struct AccountOptions {
     /// (docs/protocol/traffic-analysis.md M-08); `None`: they go at once, as programs need that
     /// end as soon as all is sent.
     pub quiet_delay: Option<Duration>,
+    /// How files and the own picture are encrypted. Both forms are always read.
+    pub file_form: FileForm,
+    /// Pauses before a file is asked for again; after the last of them it has failed
+    /// (docs/protocol/client.md section 5.7).
+    pub file_retries: Vec<Duration>,
     /// Settings of the network side.
     pub network: NetworkOptions,
 }
@@ -73,10 +79,18 @@ impl Default for AccountOptions {
             poll_lively: Duration::from_millis(1500),
             push_after: Duration::from_secs(3),
             quiet_delay: None,
+            file_form: FileForm::default(),
+            file_retries: vec![
+                Duration::from_secs(30),
+                Duration::from_secs(30 * 60),
+                Duration::from_secs(6 * 3600),
+            ],
             network: NetworkOptions::default(),
         }
     }
 }
+
+pub use files::{FileForm, FileSource, NewFile};
 
 /// What one poll brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +118,8 @@ pub struct Account {
     commands: mpsc::Sender<Command>,
     cancel: CancellationToken,
     task: Option<JoinHandle<()>>,
+    /// Fetches files and pictures.
+    files: Option<JoinHandle<()>>,
     closed: Option<Closed>,
     /// What has happened since the start, for the first subscriber.
     first: Mutex<Option<broadcast::Receiver<Event>>>,
@@ -189,11 +205,13 @@ impl Account {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let cancel = CancellationToken::new();
         let task = tokio::spawn(actor::run(Arc::clone(&shared), inbox, cancel.clone()));
+        let files = tokio::spawn(files::run(Arc::clone(&shared), cancel.clone()));
         Ok(Self {
             shared,
             commands,
             cancel,
             task: Some(task),
+            files: Some(files),
             closed: Some(closed),
             first: Mutex::new(Some(first)),
         })
@@ -223,7 +241,7 @@ impl Account {
     /// everything is on disk and the database is closed.
     pub async fn close(mut self) {
         self.cancel.cancel();
-        if let Some(task) = self.task.take() {
+        for task in [self.task.take(), self.files.take()].into_iter().flatten() {
             // A task that panicked has nothing left to say.
             let _ = task.await;
         }

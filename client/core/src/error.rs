@@ -1,5 +1,7 @@
 //! What can go wrong in an account.
 
+use std::path::PathBuf;
+
 use session_net::NetError;
 use session_store::StoreError;
 use session_types::ErrorKind;
@@ -84,6 +86,57 @@ pub enum CoreError {
     /// The text is no valid message.
     #[error("the message cannot be sent: {0}")]
     Build(#[from] session_messages::BuildError),
+    /// A message can hold no more files.
+    #[error("{found} files are too many; a message can hold {limit}")]
+    TooManyFiles {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A file is longer than file servers take.
+    #[error("the file has more than {limit} bytes, which is the most that can be sent")]
+    FileTooLarge {
+        /// How long it may be.
+        limit: u64,
+    },
+    /// A file to be sent cannot be read.
+    #[error("{} cannot be read: {reason}", path.display())]
+    FileUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A picture of more pixels than anybody could show.
+    #[error("a picture of {width} × {height} pixels is too large")]
+    ImageTooLarge {
+        /// How wide it says it is.
+        width: u32,
+        /// How high.
+        height: u32,
+    },
+    /// Something begins as a picture and is none.
+    #[error("the picture is damaged")]
+    BadImage,
+    /// There is nowhere to upload a file.
+    #[error(
+        "no file server is known for this network; name one in SESSION_FILE_SERVER, as its url, # \
+         and its key"
+    )]
+    NoFileServer,
+    /// The copy of a file is not on this device.
+    #[error("the file is not on this device; download it first")]
+    FileMissing,
+    /// A file server does not do what it should.
+    #[error("the file server refused (status {status})")]
+    FileServer {
+        /// Its answer.
+        status: u16,
+    },
+    /// Something the account waited for ended unexpectedly.
+    #[error("an internal task ended unexpectedly")]
+    Interrupted,
     /// A poll that several callers waited for did not succeed.
     #[error("{reason}")]
     PollFailed {
@@ -123,15 +176,27 @@ impl CoreError {
             | Self::NotYours
             | Self::OnlyInNotes
             | Self::OnlyForOwnDevices
+            | Self::TooManyFiles { .. }
+            | Self::FileTooLarge { .. }
+            | Self::FileUnreadable { .. }
+            | Self::ImageTooLarge { .. }
+            | Self::BadImage
+            | Self::NoFileServer
+            | Self::FileMissing
             | Self::Encode(_)
             | Self::Build(_) => ErrorKind::BadInput,
             Self::Config(error) => error.kind(),
             Self::Net(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::PollFailed { kind, .. } => *kind,
+            Self::FileServer { status: 413 } => ErrorKind::BadInput,
+            Self::FileServer {
+                status: 408 | 429 | 500..,
+            } => ErrorKind::Unreachable,
+            Self::FileServer { .. } => ErrorKind::BadPeer,
             Self::TimeUnknown => ErrorKind::Unreachable,
             Self::Gone => ErrorKind::BadInput,
-            Self::Stopped => ErrorKind::Internal,
+            Self::Stopped | Self::Interrupted => ErrorKind::Internal,
         }
     }
 }

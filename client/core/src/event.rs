@@ -67,6 +67,55 @@ pub enum Event {
     ProfileChanged,
     /// The own swarm has what this device changed in contacts and settings.
     ConfigsStored,
+    /// A file of a message is on its way; told a few times per second at most.
+    FileProgress {
+        /// The message's row.
+        message_id: MessageId,
+        /// Which of its files.
+        index: u32,
+        /// Up, or down.
+        upload: bool,
+        /// Bytes that have moved, of the encrypted file and what is around it.
+        done: u64,
+        /// All there are to move.
+        total: u64,
+    },
+    /// A file of a message was uploaded, or is here now.
+    FileDone {
+        /// The message's row.
+        message_id: MessageId,
+        /// Which of its files.
+        index: u32,
+        /// Up, or down.
+        upload: bool,
+    },
+    /// A file of a message was not fetched or uploaded.
+    FileFailed {
+        /// The message's row.
+        message_id: MessageId,
+        /// Which of its files.
+        index: u32,
+        /// Up, or down.
+        upload: bool,
+        /// Why, for a person.
+        reason: String,
+        /// Whether another try follows by itself.
+        again: bool,
+    },
+    /// The picture of a person is here, or the own one is at its server.
+    PictureDone {
+        /// Whose.
+        owner: AccountId,
+    },
+    /// The picture of a person was not fetched, or the own one not uploaded.
+    PictureFailed {
+        /// Whose.
+        owner: AccountId,
+        /// Why, for a person.
+        reason: String,
+        /// Whether another try follows by itself.
+        again: bool,
+    },
     /// A poll did not succeed; the next one follows at its time.
     PollFailed {
         /// Why, for a person.

@@ -1,9 +1,13 @@
 //! Who hears of what changed: front ends through events, the account's task through marks.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use session_net::Route;
+use session_store::{FileId, MessageId};
 use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
 
 use crate::Event;
 use crate::model::Changes;
@@ -26,6 +30,42 @@ pub(crate) struct Hub {
     events: broadcast::Sender<Event>,
     marks: AtomicU8,
     wake: Notify,
+    /// There are files to be fetched or uploaded.
+    pub(crate) files: Notify,
+    /// Which of them somebody has just asked for.
+    wanted: Mutex<BTreeSet<FileId>>,
+    /// What is under way.
+    pub(crate) transfers: Transfers,
+}
+
+/// Transfers of files under way, so that they can be stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Transfers(Mutex<BTreeMap<FileId, (MessageId, CancellationToken)>>);
+
+impl Transfers {
+    /// One begins.
+    pub(crate) fn begin(&self, file: FileId, message: MessageId) -> CancellationToken {
+        let stop = CancellationToken::new();
+        self.lock().insert(file, (message, stop.clone()));
+        stop
+    }
+
+    /// It is over.
+    pub(crate) fn end(&self, file: FileId) {
+        self.lock().remove(&file);
+    }
+
+    fn stop(&self, what: impl Fn(&FileId, &MessageId) -> bool) {
+        for (file, (message, stop)) in self.lock().iter() {
+            if what(file, message) {
+                stop.cancel();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<FileId, (MessageId, CancellationToken)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Hub {
@@ -34,6 +74,9 @@ impl Hub {
             events,
             marks: AtomicU8::new(0),
             wake: Notify::new(),
+            files: Notify::new(),
+            wanted: Mutex::default(),
+            transfers: Transfers::default(),
         }
     }
 
@@ -60,6 +103,12 @@ impl Hub {
             }
         }
         self.mark(marks);
+        self.wanted().extend(&changes.wanted);
+        if changes.files {
+            self.files.notify_one();
+        }
+        self.transfers
+            .stop(|file, message| changes.left.contains(file) || changes.removed.contains(message));
         for message in changes.received {
             if message.kind.is_written()
                 && let Some(route) = route
@@ -85,6 +134,15 @@ impl Hub {
         if changes.profile {
             self.emit(Event::ProfileChanged);
         }
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, BTreeSet<FileId>> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files that somebody has asked for since this was last called.
+    pub(crate) fn take_wanted(&self) -> BTreeSet<FileId> {
+        core::mem::take(&mut self.wanted())
     }
 
     /// Tells the account's task that there is work.

@@ -5,12 +5,15 @@ mod cache;
 mod error;
 mod event;
 mod hub;
+mod media;
 mod model;
 mod model_thread;
 mod settings;
 pub mod view;
 
-pub use account::{Account, AccountOptions, PollSummary};
+pub use account::{Account, AccountOptions, FileForm, FileSource, NewFile, PollSummary};
 pub use error::CoreError;
 pub use event::{Event, Sent};
+pub use media::Picture;
+pub use model_thread::until_all_closed;
 pub use settings::{DeleteFor, Settings};

@@ -9,6 +9,7 @@
 mod configs;
 mod contacts;
 mod deleting;
+mod files;
 mod profile;
 mod reading;
 mod receiving;
@@ -20,13 +21,14 @@ mod tests;
 use std::collections::BTreeSet;
 
 use session_crypto::AccountKeys;
-use session_store::{MessageId, MessageRow, Store, StoreError};
+use session_store::{FileId, MessageId, MessageRow, Store, StoreError};
 use session_types::{AccountId, Timestamp};
 
 use crate::CoreError;
 
 pub(crate) use configs::CONFIG_NAMESPACES;
 use configs::Configs;
+pub(crate) use files::MOST_FILES;
 pub(crate) use profile::settings;
 pub(crate) use receiving::Fetched;
 pub(crate) use sending::content_of;
@@ -61,6 +63,12 @@ pub(crate) struct Changes {
     pub(crate) configs: bool,
     /// A message got a time to disappear.
     pub(crate) disappearing: bool,
+    /// There are files or pictures to be fetched or uploaded.
+    pub(crate) files: bool,
+    /// Files that somebody has just asked for.
+    pub(crate) wanted: Vec<FileId>,
+    /// Files that are not asked for any more.
+    pub(crate) left: Vec<FileId>,
 }
 
 /// One transaction.
@@ -152,6 +160,12 @@ impl Model {
             changes.configs = configs.need_push();
             Ok::<_, CoreError>((result, changes))
         });
+        if done.is_ok()
+            && let Err(error) = store.remove_dropped_blobs()
+        {
+            // Tried again after the next one.
+            tracing::warn!(code = error.code(), "files that are not used any more stay");
+        }
         if done.is_err() {
             // What the failed transaction did to the configs was not saved.
             match Configs::load(store, keys) {

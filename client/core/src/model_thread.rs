@@ -1,6 +1,7 @@
 //! The model on a thread of its own, so that no task waits on a disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use session_store::{Store, StoreError};
 use session_types::Timestamp;
@@ -14,6 +15,38 @@ use crate::model::{Model, Tx};
 const QUEUE: usize = 256;
 
 type Job = Box<dyn FnOnce(&mut Model) + Send>;
+
+/// Threads with an open database, in the whole process.
+static LIVING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+/// Waits until the databases of all accounts of this process are closed, and tells whether they
+/// are. For a program that ends, also after a failure: while it does, the database engine tidies
+/// itself up and must not be at work. Dropping an [`Account`](crate::Account) is what closes its
+/// database, some moments later.
+pub fn until_all_closed(patience: Duration) -> bool {
+    let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = ENDED.wait_timeout_while(living, patience, |living| *living > 0);
+    let (living, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    *living == 0
+}
+
+/// Counted as long as it exists.
+struct Living;
+
+impl Living {
+    fn begin() -> Self {
+        *LIVING.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        *LIVING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ENDED.notify_all();
+    }
+}
 
 /// A handle to the thread that owns the [`Model`]. The thread ends when the last handle is
 /// dropped, after finishing what is queued.
@@ -41,6 +74,7 @@ impl ModelThread {
     pub(crate) fn start(mut model: Model, hub: Arc<Hub>) -> Result<(Self, Closed), CoreError> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let (open, closed) = oneshot::channel::<()>();
+        let living = Living::begin();
         std::thread::Builder::new()
             .name("session-model".to_owned())
             .spawn(move || {
@@ -52,6 +86,7 @@ impl ModelThread {
                 }
                 drop(model);
                 drop(open);
+                drop(living);
             })
             .map_err(|_| CoreError::Stopped)?;
         Ok((Self { jobs, hub }, Closed(closed)))

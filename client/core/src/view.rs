@@ -29,8 +29,8 @@ pub use conversation::{
 };
 pub use diff::{BadOp, Op, Row, apply, diff};
 pub use item::{
-    Delivery, InvitationView, ItemContent, MessageItem, Notice, NoticeItem, PreviewView,
-    QuoteState, QuoteView, ReactionView, TimelineItem,
+    Delivery, FileStatus, FileView, InvitationView, ItemContent, MessageItem, Notice, NoticeItem,
+    PreviewView, QuoteState, QuoteView, ReactionView, TimelineItem,
 };
 pub use list::{ConversationList, Filter};
 pub use live::{Dirty, Live};

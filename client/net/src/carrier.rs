@@ -12,10 +12,13 @@ use url::Url;
 use crate::http::{Http, HttpError, HttpReply};
 use crate::options::{NetworkOptions, Transport};
 use crate::quic::{Asked, Links};
+use crate::server::Progress;
 use crate::traffic::{Meter, Traffic};
 
 /// An answer is base64 of an encrypted JSON that may hold base64 itself.
 const LONGEST_ANSWER: usize = 2 * limits::MAX_REQUEST_BODY;
+/// Where nodes take onion requests.
+const ONION_PATH: &str = "onion_req/v2";
 /// The least time left to HTTPS when QUIC has taken its time.
 const LEAST: Duration = Duration::from_secs(3);
 
@@ -27,6 +30,19 @@ pub enum Wire {
     Https,
     /// QUIC.
     Quic,
+}
+
+/// How a request to a server is to be carried.
+#[derive(Debug, Clone)]
+pub(crate) struct Carriage {
+    /// It or its answer is long.
+    pub(crate) is_long: bool,
+    /// The longest answer that is read.
+    pub(crate) longest_answer: usize,
+    /// How long an answer may take; of a long one, how long it may stand still.
+    pub(crate) patience: Duration,
+    /// Told how far it is.
+    pub(crate) progress: Progress,
 }
 
 /// What a guard said.
@@ -98,11 +114,33 @@ impl Carrier {
         let patience = patience
             .saturating_sub(begun.elapsed())
             .max(LEAST.min(patience));
-        let reply = self.post(guard, "onion_req/v2", request, patience).await;
+        let reply = self.post(guard, ONION_PATH, request, patience).await;
         if let Some(links) = &self.links {
             links.asked_elsewhere(guard, reply.is_ok()).await;
         }
         let HttpReply { status, body, .. } = reply?;
+        Ok(GuardReply {
+            status,
+            body,
+            over: Wire::Https,
+        })
+    }
+
+    /// As [`Self::ask`], for something that may be long.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub(crate) async fn ask_for(
+        &self,
+        guard: &NodeContact,
+        request: Bytes,
+        carriage: &Carriage,
+    ) -> Result<GuardReply, HttpError> {
+        if !carriage.is_long {
+            return self.ask(guard, request, carriage.patience).await;
+        }
+        let url = node_url(guard, ONION_PATH)?;
+        let HttpReply { status, body, .. } = self.http.post_long(&url, request, carriage).await?;
         Ok(GuardReply {
             status,
             body,
@@ -121,8 +159,7 @@ impl Carrier {
         body: Bytes,
         patience: Duration,
     ) -> Result<HttpReply, HttpError> {
-        let url = Url::parse(&format!("{}/{path}", node.https_base()));
-        let url = url.map_err(|_| HttpError::Setup)?;
+        let url = node_url(node, path)?;
         self.http.post(&url, body, LONGEST_ANSWER, patience).await
     }
 
@@ -135,4 +172,8 @@ impl Carrier {
         let open = self.links.as_ref().map(Links::open_bytes);
         self.meter.read(open.unwrap_or_default())
     }
+}
+
+fn node_url(node: &NodeContact, path: &str) -> Result<Url, HttpError> {
+    Url::parse(&format!("{}/{path}", node.https_base())).map_err(|_| HttpError::Setup)
 }

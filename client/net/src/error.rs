@@ -49,6 +49,21 @@ pub enum NetError {
     /// Nobody knows which swarm the account belongs to.
     #[error("the account's swarm is not known to the network")]
     NoSwarm,
+    /// The path's last node cannot reach the server, or waited for it in vain.
+    #[error("the server cannot be reached (status {status})")]
+    ServerUnreachable {
+        /// What the path said.
+        status: u16,
+    },
+    /// The server did not look into the request: it is busy, or the request is not for its key.
+    #[error("the server refused the request (status {status})")]
+    ServerRefused {
+        /// Its status, outside the encryption.
+        status: u16,
+    },
+    /// The request is longer than nodes pass on.
+    #[error("the request is too long for the network")]
+    TooLong,
     /// Every try failed; the last reason.
     #[error("tried {attempts} times over different paths: {last}")]
     Exhausted {
@@ -58,6 +73,11 @@ pub enum NetError {
         #[source]
         last: Box<Self>,
     },
+}
+
+/// Whether a server that answers with this may take the same request later.
+pub(crate) const fn server_is_busy(status: u16) -> bool {
+    matches!(status, 408 | 429 | 503)
 }
 
 /// Whose fault it is that the entry node was not reached.
@@ -100,6 +120,9 @@ impl NetError {
             Self::Clock => "net.clock",
             Self::WrongSwarm => "net.wrong_swarm",
             Self::NoSwarm => "net.no_swarm",
+            Self::ServerUnreachable { .. } => "net.server_unreachable",
+            Self::ServerRefused { .. } => "net.server_refused",
+            Self::TooLong => "net.too_long",
             Self::Exhausted { last, .. } => last.code(),
         }
     }
@@ -113,7 +136,11 @@ impl NetError {
             | Self::Http(_)
             | Self::PathBroke { .. }
             | Self::NoSwarm
-            | Self::WrongSwarm => ErrorKind::Unreachable,
+            | Self::WrongSwarm
+            | Self::ServerUnreachable { .. } => ErrorKind::Unreachable,
+            Self::ServerRefused { status } if server_is_busy(*status) => ErrorKind::Unreachable,
+            Self::ServerRefused { .. } => ErrorKind::BadPeer,
+            Self::TooLong => ErrorKind::BadInput,
             Self::BadReply => ErrorKind::BadPeer,
             Self::Refused { status: 401, .. } => ErrorKind::Unauthorised,
             Self::Refused { status, .. } if *status >= 500 => ErrorKind::BadPeer,

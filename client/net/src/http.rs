@@ -15,9 +15,12 @@ use bytes::{Bytes, BytesMut};
 use rustls::ClientConfig;
 use url::Url;
 
+use crate::carrier::Carriage;
+use crate::outflow::{Outflow, standstill};
 use crate::profile::{Seed, SeedTls};
 use crate::proxy::{ProxyFault, ProxyUrl};
 use crate::reach;
+use crate::server::Progress;
 use crate::traffic::{Meter, count};
 use certificate::CertificateRule;
 
@@ -155,6 +158,47 @@ impl Http {
             .await
     }
 
+    /// Posts something that may be long, or have a long answer: it takes as long as something
+    /// moves.
+    ///
+    /// Cancel-safe: dropping the future closes the connection.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub(crate) async fn post_long(
+        &self,
+        url: &Url,
+        body: Bytes,
+        carriage: &Carriage,
+    ) -> Result<HttpReply, HttpError> {
+        self.meter.request();
+        let Carriage {
+            longest_answer,
+            patience,
+            progress,
+            ..
+        } = carriage;
+        progress.begin(count(body.len()));
+        let moved = progress.subscribe();
+        let head = request_head(url, body.len()) + body.len();
+        let body = Outflow::new(body, progress.clone());
+        let exchange = self.exchange(
+            &self.nodes,
+            url,
+            (reqwest::Body::wrap(body), head),
+            *longest_answer,
+            Some(progress),
+        );
+        let reply = tokio::select! {
+            reply = exchange => reply,
+            () = standstill(moved, *patience) => Err(HttpError::Timeout),
+        };
+        match reply {
+            Err(error @ HttpError::Connect(_)) => Err(self.why_not(url, error).await),
+            reply => reply,
+        }
+    }
+
     async fn post_with(
         &self,
         client: &reqwest::Client,
@@ -164,7 +208,8 @@ impl Http {
         timeout: Duration,
     ) -> Result<HttpReply, HttpError> {
         self.meter.request();
-        let exchange = self.exchange(client, url, body, limit);
+        let head = request_head(url, body.len()) + body.len();
+        let exchange = self.exchange(client, url, (body.into(), head), limit, None);
         let reply = tokio::time::timeout(timeout, exchange)
             .await
             .unwrap_or(Err(HttpError::Timeout));
@@ -178,13 +223,16 @@ impl Http {
         &self,
         client: &reqwest::Client,
         url: &Url,
-        body: Bytes,
+        (body, request_bytes): (reqwest::Body, usize),
         limit: usize,
+        progress: Option<&Progress>,
     ) -> Result<HttpReply, HttpError> {
-        let request_bytes = count(request_head(url, body.len())) + count(body.len());
         let request = client.post(url.clone()).body(body);
         let mut reply = request.send().await.map_err(classify)?;
-        self.meter.sent(request_bytes);
+        self.meter.sent(count(request_bytes));
+        if let Some(progress) = progress {
+            progress.answer_begins(reply.content_length());
+        }
         let status = reply.status().as_u16();
         let headers = reply.headers();
         let lengths = headers.iter().map(|(name, value)| {
@@ -202,6 +250,9 @@ impl Http {
             self.meter.received(count(chunk.len()));
             if body.len().saturating_add(chunk.len()) > limit {
                 return Err(HttpError::TooLarge { limit });
+            }
+            if let Some(progress) = progress {
+                progress.received(count(chunk.len()));
             }
             body.extend_from_slice(&chunk);
         }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod choosing;
+mod servers;
 mod status;
 mod swarms;
 mod time;

@@ -24,6 +24,8 @@ pub struct NetworkOptions {
     pub cipher: OnionCipher,
     /// How long one try may take.
     pub request_timeout: Duration,
+    /// How long a request to a server may stand still: long ones take as long as they move.
+    pub server_timeout: Duration,
     /// How long a seed may take.
     pub seed_timeout: Duration,
     /// Seeds are asked one after another at this distance until one answers; after a failure the
@@ -48,6 +50,7 @@ impl Default for NetworkOptions {
         Self {
             cipher: OnionCipher::AesGcm,
             request_timeout: Duration::from_secs(10),
+            server_timeout: Duration::from_secs(30),
             seed_timeout: Duration::from_secs(5),
             seed_stagger: Duration::from_millis(300),
             attempts: 6,

@@ -7,6 +7,11 @@ use core::str::FromStr;
 use data_encoding::HEXLOWER;
 use url::Url;
 
+use crate::{FileServer, FileServerError};
+
+/// Where [`NetworkProfile::with_environment`] looks for a file server.
+const FILE_SERVER_VARIABLE: &str = "SESSION_FILE_SERVER";
+
 /// How the TLS certificate of a seed is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeedTls {
@@ -30,6 +35,7 @@ pub struct Seed {
 pub struct NetworkProfile {
     name: String,
     seeds: Vec<Seed>,
+    file_server: Option<FileServer>,
 }
 
 /// Why a text names no network.
@@ -48,6 +54,9 @@ pub enum ProfileError {
     /// A certificate pin that is none, or one for a seed without certificates.
     #[error("the pin of an https seed is written #sha256= and 64 hex digits")]
     Pin,
+    /// What the environment calls a file server is none.
+    #[error("SESSION_FILE_SERVER: {0}")]
+    FileServer(#[from] FileServerError),
 }
 
 impl NetworkProfile {
@@ -81,6 +90,7 @@ impl NetworkProfile {
         Self {
             name: "mainnet".to_owned(),
             seeds,
+            file_server: FileServer::mainnet(),
         }
     }
 
@@ -97,6 +107,7 @@ impl NetworkProfile {
         Self {
             name: "testnet".to_owned(),
             seeds,
+            file_server: FileServer::testnet(),
         }
     }
 
@@ -112,7 +123,38 @@ impl NetworkProfile {
             .collect::<Result<_, _>>()?;
         let names: Vec<String> = seeds.iter().map(Seed::to_text).collect();
         let name = names.join(",");
-        Ok(Self { name, seeds })
+        Ok(Self {
+            name,
+            seeds,
+            file_server: None,
+        })
+    }
+
+    /// The same network with another file server for what is sent from here. No part of the
+    /// network's name.
+    #[must_use]
+    pub fn with_file_server(mut self, server: FileServer) -> Self {
+        self.file_server = Some(server);
+        self
+    }
+
+    /// The same network with the file server of the environment variable `SESSION_FILE_SERVER`,
+    /// if that is set: its URL, `#` and its key.
+    ///
+    /// # Errors
+    /// [`ProfileError::FileServer`] when it is set to something else.
+    pub fn with_environment(self) -> Result<Self, ProfileError> {
+        match std::env::var(FILE_SERVER_VARIABLE) {
+            Ok(text) if !text.trim().is_empty() => Ok(self.with_file_server(text.parse()?)),
+            _ => Ok(self),
+        }
+    }
+
+    /// Where files and pictures sent from here are kept; a private network may have nothing of
+    /// the kind.
+    #[must_use]
+    pub const fn file_server(&self) -> Option<&FileServer> {
+        self.file_server.as_ref()
     }
 
     /// The name or seed URL: what [`NetworkProfile::from_str`] reads back.

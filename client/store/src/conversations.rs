@@ -136,6 +136,11 @@ impl Store {
             store.clear_conversation(id, now)?;
             let connection = &store.connection;
             run(connection, REMOVE_JOBS, [Sql(*id)])?;
+            run(
+                connection,
+                "DELETE FROM pictures WHERE owner = ?1",
+                [Sql(*id)],
+            )?;
             let sql = "DELETE FROM conversations WHERE id = ?1";
             run(connection, sql, [Sql(*id)])?;
             Ok(())

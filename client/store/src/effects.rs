@@ -151,6 +151,11 @@ fn delete_content(connection: &Connection, message: MessageId) -> Result<bool, S
             "DELETE FROM reactions WHERE message = ?1",
             [message],
         )?;
+        run(
+            connection,
+            "DELETE FROM files WHERE message = ?1",
+            [message],
+        )?;
     }
     Ok(changed)
 }

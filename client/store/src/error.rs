@@ -26,6 +26,15 @@ pub enum StoreError {
     /// There is no room for what was to be written.
     #[error("the disk is full")]
     DiskFull,
+    /// The copy of a file is not what was written.
+    #[error("the copy of this file is damaged")]
+    FileDamaged,
+    /// The copy of a file was taken away.
+    #[error("the copy of this file is missing")]
+    FileMissing,
+    /// A file is longer than any that can be sent.
+    #[error("the file is too long")]
+    FileTooLong,
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -83,6 +92,9 @@ pub enum StoreError {
     /// No account of this id is on this device.
     #[error("no such account on this device")]
     UnknownAccount,
+    /// A message has no such file.
+    #[error("no such file in this message")]
+    UnknownFile,
     /// No message has this id.
     #[error("no such message")]
     UnknownMessage,
@@ -100,13 +112,17 @@ impl StoreError {
             | Self::NotWritable { .. }
             | Self::PassphraseRequired
             | Self::PassphraseUnused
+            | Self::FileTooLong
             | Self::UnknownAccount
+            | Self::UnknownFile
             | Self::UnknownMessage => ErrorKind::BadInput,
             Self::Busy | Self::KeyringUnavailable(_) => ErrorKind::Unreachable,
             Self::WrongKey => ErrorKind::Unauthorised,
             Self::Damaged(_)
             | Self::Database(_)
             | Self::DiskFull
+            | Self::FileDamaged
+            | Self::FileMissing
             | Self::Io { .. }
             | Self::KeyFile { .. }
             | Self::KeyMissing
@@ -125,6 +141,9 @@ impl StoreError {
             Self::Damaged(_) => "store.damaged",
             Self::Database(_) => "store.database",
             Self::DiskFull => "store.disk_full",
+            Self::FileDamaged => "store.file_damaged",
+            Self::FileMissing => "store.file_missing",
+            Self::FileTooLong => "store.file_too_long",
             Self::Io { .. } => "store.io",
             Self::KeyFile { .. } => "store.key_file",
             Self::KeyMissing => "store.key_missing",
@@ -136,6 +155,7 @@ impl StoreError {
             Self::PassphraseUnused => "store.passphrase_unused",
             Self::Randomness => "store.randomness",
             Self::UnknownAccount => "store.unknown_account",
+            Self::UnknownFile => "store.unknown_file",
             Self::UnknownMessage => "store.unknown_message",
             Self::WrongKey => "store.wrong_key",
         }
@@ -151,6 +171,7 @@ impl StoreError {
                     path: path.to_owned(),
                 }
             }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
             _ => Self::Io {
                 action,
                 path: path.to_owned(),

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod attachments;
+mod blobs;
 mod configs;
 mod conversations;
 mod effects;
@@ -11,6 +13,7 @@ mod incoming;
 mod key_file;
 pub mod keyring;
 mod outgoing;
+mod pictures;
 #[cfg(test)]
 mod plans;
 mod profile;
@@ -23,13 +26,15 @@ mod state;
 mod store;
 mod tasks;
 
+pub use blobs::{Blob, BlobName, Blobs};
 pub use error::StoreError;
 pub use key_file::KeyKeeping;
 pub use profile::{AccountEntry, NewAccount, Profile};
 pub use rows::{
-    Arrival, Cached, ConversationRow, ConversationSettings, Delivered, Details, Effect, Identity,
-    Invitation, JobId, JobKind, LastHash, MessageId, MessageKind, MessageRow, MessageState, NewJob,
-    NewMessage, NewOutgoing, OutboxJob, OutgoingRow, Preview, QuoteRef, ReactionRow,
+    Arrival, AutoDownload, Cached, ConversationRow, ConversationSettings, Delivered, Details,
+    Effect, FileId, FileInfo, FileRow, FileState, FilesUsage, Identity, Invitation, JobId, JobKind,
+    LastHash, MessageId, MessageKind, MessageRow, MessageState, NewFile, NewJob, NewMessage,
+    NewOutgoing, OutboxJob, OutgoingRow, PictureRow, Pointer, Preview, QuoteRef, ReactionRow,
     ReceivedMessage, SavedConfig, SwarmTask, SwarmTaskKind,
 };
 pub use store::Store;

@@ -7,8 +7,8 @@ use session_types::{AccountId, Namespace, Timestamp};
 
 use crate::incoming::{ensure_conversation, remember};
 use crate::rows::{
-    Delivered, JobId, JobKind, MessageId, MessageState, NewJob, NewMessage, NewOutgoing, OutboxJob,
-    OutgoingRow, QuoteRef, Sql, timer_columns,
+    Delivered, FileState, JobId, JobKind, MessageId, MessageState, NewJob, NewMessage, NewOutgoing,
+    OutboxJob, OutgoingRow, QuoteRef, Sql, timer_columns,
 };
 use crate::store::{find, list, run};
 use crate::{Store, StoreError};
@@ -414,6 +414,9 @@ impl Store {
             }
             let sql = "UPDATE messages SET state = ?2, failure = '' WHERE id = ?1";
             run(connection, sql, params![message, MessageState::SENDING])?;
+            let sql = "UPDATE files SET state = ?2, reason = '', attempts = 0
+                       WHERE message = ?1 AND url = ''";
+            run(connection, sql, params![message, FileState::QUEUED])?;
             let job = NewJob {
                 conversation,
                 content: Vec::new(),

@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 
 use crate::secret::DatabaseKey;
-use crate::{conversations, effects, history, incoming, outgoing, reading, schema, search};
+use crate::{
+    attachments, conversations, effects, history, incoming, outgoing, reading, schema, search,
+};
 
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection
@@ -259,5 +261,28 @@ fn one_conversation_is_looked_up() {
     assert!(
         plan.iter().all(|step| !step.starts_with("SCAN")),
         "{plan:?}"
+    );
+}
+
+#[test]
+fn files_are_found_by_their_messages_and_by_what_they_wait_for() {
+    let (_folder, connection) = database();
+    assert_eq!(
+        plan(
+            &connection,
+            &attachments::files_sql(attachments::OF_MESSAGE)
+        ),
+        [
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH f USING INDEX files_by_message (message=?)",
+        ]
+    );
+    assert_eq!(
+        plan(&connection, &attachments::files_sql(attachments::WAITING))[0],
+        "SCAN f USING INDEX files_waiting"
+    );
+    assert_eq!(
+        plan(&connection, attachments::USAGE_OF)[0],
+        "SEARCH m USING COVERING INDEX messages_by_time (conversation=?)"
     );
 }

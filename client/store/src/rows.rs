@@ -4,6 +4,7 @@
 //! text along.
 
 mod conversation;
+mod file;
 mod ids;
 mod message;
 mod outbox;
@@ -16,7 +17,11 @@ use zeroize::Zeroizing;
 
 pub(crate) use conversation::notify_number;
 pub use conversation::{ConversationRow, ConversationSettings};
-pub use ids::{JobId, MessageId};
+pub(crate) use file::pointer_columns;
+pub use file::{
+    AutoDownload, FileInfo, FileRow, FileState, FilesUsage, NewFile, PictureRow, Pointer,
+};
+pub use ids::{FileId, JobId, MessageId};
 pub use message::{
     Arrival, Details, Invitation, MessageKind, MessageRow, MessageState, NewMessage, Preview,
     QuoteRef, ReactionRow, ReceivedMessage,

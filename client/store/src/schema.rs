@@ -1,5 +1,7 @@
 //! Opening the encrypted file, and bringing its tables to the newest form.
 
+mod adopting;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_messenger.sql"),
+    include_str!("../migrations/0003_files.sql"),
 ];
 
 /// The schema this version writes.
@@ -163,6 +166,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             .and_then(|index| MIGRATIONS.get(index));
         if let Some(step) = step {
             transaction.execute_batch(step)?;
+            if current + 1 == adopting::FILES {
+                adopting::adopt_files(&transaction)?;
+            }
             transaction.pragma_update(None, "user_version", current + 1)?;
         }
         transaction.commit()?;
@@ -225,7 +231,7 @@ mod tests {
                 |row| row.get(0),
             )
             .unwrap();
-        assert_eq!(tables, 13);
+        assert_eq!(tables, 16);
         let shadows: i64 = connection
             .query_row(
                 "SELECT count(*) FROM pragma_table_list WHERE type = 'shadow' AND name NOT LIKE 'message_words_%'",

@@ -1,6 +1,9 @@
 //! Why a file server could not start or go on.
 
+use std::net::SocketAddr;
+
 use session_chassis::ChassisError;
+use session_quic::QuicError;
 use session_types::ErrorKind;
 
 use crate::settings::SettingsError;
@@ -16,6 +19,18 @@ pub enum ServerError {
     /// A socket or the certificate cannot be used.
     #[error(transparent)]
     Listener(#[from] ChassisError),
+    /// QUIC cannot be served.
+    #[error("cannot serve quic")]
+    Quic(#[source] QuicError),
+    /// The UDP socket for QUIC cannot be bound.
+    #[error("cannot listen for quic on udp {address}")]
+    QuicSocket {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The settings make no sense.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -32,7 +47,10 @@ impl ServerError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Keys(_) | Self::Settings(_) | Self::SettingsFile(_) => ErrorKind::BadInput,
+            Self::Keys(_) | Self::QuicSocket { .. } | Self::Settings(_) | Self::SettingsFile(_) => {
+                ErrorKind::BadInput
+            }
+            Self::Quic(error) => error.kind(),
             Self::Listener(error) => error.kind(),
             Self::Storage(error) => error.kind(),
         }

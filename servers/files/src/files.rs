@@ -140,6 +140,17 @@ impl Files {
         }
     }
 
+    /// The same where a client that asks for too much or too little gets what comes next to it:
+    /// from a second to the longest life, which is the usual one unless the operator set another.
+    #[must_use]
+    pub fn clamped_ttl(&self, asked: Option<u64>) -> Duration {
+        let Some(asked) = asked else {
+            return self.rules.default_ttl;
+        };
+        let max = self.rules.max_ttl.unwrap_or(self.rules.default_ttl);
+        Duration::from_secs(asked.max(1)).min(max)
+    }
+
     /// Begins an upload. Dropping it undoes it.
     ///
     /// # Errors
@@ -156,7 +167,7 @@ impl Files {
         }
         Ok(Upload {
             files: self,
-            staged: self.storage.stage(),
+            staged: self.storage.stage(self.rules.ids),
             size: Arriving {
                 all: Arc::clone(&self.arriving),
                 bytes: 0,

@@ -41,7 +41,7 @@ use session_types::Timestamp;
 use crate::announcements::Announcements;
 use crate::metrics::Counters;
 use crate::{FileId, Files, FilesError};
-use places::{Place, Places};
+pub(crate) use places::{Place, Places};
 
 const TTL_HEADER: &str = "x-fs-ttl";
 
@@ -54,6 +54,8 @@ const LEGACY_PART: usize = 4;
 /// How much is granted to clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HttpLimits {
+    /// Nothing directly (403).
+    pub(crate) only_onion: bool,
     /// Direct requests of one address (429).
     pub(crate) per_address: RateLimits,
     /// Onion requests of one node, readable or not (429).
@@ -85,6 +87,7 @@ pub(crate) struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
+            only_onion: false,
             per_address: RateLimits {
                 capacity: 300,
                 refill_per_second: 50,
@@ -119,7 +122,7 @@ pub(crate) struct Http {
     pub(crate) counters: Arc<Counters>,
     pub(crate) announcements: Arc<Announcements>,
     clock: Arc<dyn Clock>,
-    limits: HttpLimits,
+    pub(crate) limits: HttpLimits,
     requests: RateLimiter,
     nodes: RateLimiter,
     all_requests: SharedLimiter,
@@ -161,8 +164,8 @@ impl Http {
     }
 
     /// The router that serves it all, through an onion and directly.
-    pub(crate) fn router(self, onion: &OnionIngress) -> Router {
-        let http = Arc::new(self);
+    pub(crate) fn router(self: Arc<Self>, onion: &OnionIngress) -> Router {
+        let http = self;
         let inner = Router::new()
             .route("/file", post(current::upload))
             .route("/file/{id}", get(current::download))
@@ -181,12 +184,32 @@ impl Http {
             .layer(middleware::from_fn_with_state(http, admit_node))
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
+    /// Whether a request may be made, directly from an address or through nodes.
+    pub(crate) fn admit_request(&self, direct: Option<IpAddr>) -> Result<(), Failure> {
+        let now = Instant::now();
+        self.counters.requests.one();
+        if let Some(address) = direct
+            && !self.requests.allow(address, now)
+        {
+            self.counters.rate_limited.one();
+            return Err(Failure(StatusCode::TOO_MANY_REQUESTS));
+        }
+        if direct.is_some() && self.limits.only_onion {
+            return Err(Failure(StatusCode::FORBIDDEN));
+        }
+        if !self.all_requests.allow_many(1, now) {
+            self.counters.busy.one();
+            return Err(Failure(StatusCode::SERVICE_UNAVAILABLE));
+        }
+        Ok(())
+    }
+
     /// What an upload of so many bytes, or an unknown number, needs before it begins.
-    fn admit_upload(
+    pub(crate) fn admit_upload(
         &self,
         peer: Option<IpAddr>,
         announced: Option<u64>,
@@ -204,7 +227,7 @@ impl Http {
         self.place(&self.uploads, address).map(Some)
     }
 
-    fn admit_download(&self, peer: Option<IpAddr>) -> Result<Option<Place>, Failure> {
+    pub(crate) fn admit_download(&self, peer: Option<IpAddr>) -> Result<Option<Place>, Failure> {
         peer.map(|address| self.place(&self.downloads, address))
             .transpose()
     }
@@ -232,20 +255,10 @@ impl Http {
 
 /// Lets a request through to its handler, or not.
 async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
-    let now = Instant::now();
-    let direct = peer(request.extensions());
-    http.counters.requests.one();
-    if let Some(address) = direct
-        && !http.requests.allow(address, now)
-    {
-        http.counters.rate_limited.one();
-        return Failure(StatusCode::TOO_MANY_REQUESTS).into_response();
+    match http.admit_request(peer(request.extensions())) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
     }
-    if !http.all_requests.allow_many(1, now) {
-        http.counters.busy.one();
-        return Failure(StatusCode::SERVICE_UNAVAILABLE).into_response();
-    }
-    next.run(request).await
 }
 
 /// Lets an onion request through to where it is opened, or not: what cannot be opened costs as
@@ -274,7 +287,7 @@ fn named(id: Result<Path<String>, PathRejection>) -> Result<FileId, Failure> {
 }
 
 /// The operating system's randomness; unlike a thread's own it may go from thread to thread.
-const fn rng() -> UnwrapErr<SysRng> {
+pub(crate) const fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
 
@@ -289,7 +302,7 @@ fn seconds(time: Timestamp) -> f64 {
 
 /// The status of a request that is not fulfilled, answered as `{"status_code": N}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Failure(StatusCode);
+pub(crate) struct Failure(pub(crate) StatusCode);
 
 impl Failure {
     const BAD_REQUEST: Self = Self(StatusCode::BAD_REQUEST);

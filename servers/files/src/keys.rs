@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use session_crypto::{Ed25519Secret, X25519Secret};
+use session_quic::TlsKey;
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -67,6 +68,28 @@ impl ServerKeys {
     #[must_use]
     pub fn x25519(&self) -> &X25519PublicKey {
         self.x25519.public()
+    }
+
+    /// The key to prove in QUIC handshakes.
+    pub(crate) fn tls_key(&self) -> TlsKey {
+        TlsKey::from_seed(*self.ed25519.seed())
+    }
+
+    /// What lost connections are given up by: BLAKE2b of the secret key, under a key of its own
+    /// (docs/protocol/file-server.md section 5).
+    pub(crate) fn reset_secret(&self) -> Zeroizing<[u8; 32]> {
+        let hash = blake2b_simd::Params::new()
+            .hash_length(32)
+            .key(b"session-file-server-quic-files")
+            .to_state()
+            .update(self.ed25519.seed())
+            .update(self.ed25519.public().as_bytes())
+            .finalize();
+        let mut secret = Zeroizing::new([0; 32]);
+        for (to, from) in secret.iter_mut().zip(hash.as_bytes()) {
+            *to = *from;
+        }
+        secret
     }
 
     pub(crate) fn into_onion_key(self) -> X25519Secret {

@@ -8,8 +8,10 @@ mod id;
 mod keys;
 mod local;
 mod metrics;
+mod quic;
 mod server;
 pub mod settings;
+mod shared;
 pub mod storage;
 
 pub use error::ServerError;
@@ -19,3 +21,4 @@ pub use keys::{KEY_FILE, ONION_KEY_FILE, ServerKeys};
 pub use local::{LocalStorage, verify};
 pub use metrics::FilesMetrics;
 pub use server::{FileServer, RunningServer, ServerConfig, init, run};
+pub use shared::{PostgresAddress, SharedConfig, SharedStorage};

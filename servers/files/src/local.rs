@@ -33,11 +33,12 @@ use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::task::TaskTracker;
 
-use crate::FileId;
 use crate::storage::{Content, Pending, Record, Staged, Storage, StorageError, Swept, Usage};
-use content::LocalContent;
+use crate::{FileId, IdMode};
+pub(crate) use content::LocalContent;
 use database::Readers;
 use folder::Folder;
+pub(crate) use folder::{remove, sync_folder};
 use lock::{DataLock, Locks};
 use staged::LocalStaged;
 use writer::Writer;
@@ -228,8 +229,8 @@ impl Shared {
 type OpenFile = Option<(Record, LocalContent)>;
 
 impl Storage for LocalStorage {
-    fn stage(&self) -> Box<dyn Staged> {
-        Box::new(LocalStaged::new(Arc::clone(&self.0)))
+    fn stage(&self, ids: IdMode) -> Box<dyn Staged> {
+        Box::new(LocalStaged::new(Arc::clone(&self.0), ids))
     }
 
     fn find(&self, id: FileId, now: Timestamp) -> Pending<'_, Option<Record>> {
@@ -285,7 +286,7 @@ impl Storage for LocalStorage {
 }
 
 /// Runs what waits for the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
     tokio::task::spawn_blocking(work)

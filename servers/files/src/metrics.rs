@@ -144,3 +144,33 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_shows_what_there_is() {
+        let text = FilesMetrics::default().prometheus();
+        let known: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_suffix(" 0"))
+            .collect();
+        let dashboard = include_str!("../../../dist/grafana-session-files.json");
+        let is_of_name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let mut shown = Vec::new();
+        for part in dashboard.split("session_files_").skip(1) {
+            let name: String = part.chars().take_while(|c| is_of_name(*c)).collect();
+            shown.push(format!("session_files_{name}"));
+        }
+        for name in &shown {
+            assert!(known.contains(&name.as_str()), "{name}");
+        }
+        for name in known {
+            assert!(
+                shown.iter().any(|other| other == name),
+                "{name} is not shown"
+            );
+        }
+    }
+}

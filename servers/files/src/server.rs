@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use session_chassis::clock::{Clock, SystemClock};
 use session_chassis::listener;
 use session_chassis::onion::OnionIngress;
 use session_chassis::tls::ServerIdentity;
-use session_types::X25519PublicKey;
+use session_types::{Ed25519PublicKey, X25519PublicKey};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -21,9 +21,10 @@ use tokio_util::sync::CancellationToken;
 use crate::announcements::Announcements;
 use crate::http::Http;
 use crate::metrics::{Counters, FilesMetrics};
+use crate::quic;
 use crate::settings::{DEFAULT_FILE, SETTINGS_FILE, Settings};
 use crate::storage::{Storage, StorageError};
-use crate::{Files, FilesError, LocalStorage, ServerError, ServerKeys};
+use crate::{Files, FilesError, LocalStorage, ServerError, ServerKeys, SharedStorage};
 
 /// Everything a file server needs to start.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct ServerConfig {
     pub data_dir: PathBuf,
     /// A bound socket.
     pub listener: TcpListener,
+    /// A bound socket for transfers over QUIC.
+    pub quic: Option<UdpSocket>,
     /// A bound socket on a loopback address for metrics and health.
     pub admin: Option<TcpListener>,
     /// The server's keys.
@@ -58,6 +61,7 @@ impl ServerConfig {
         Self {
             data_dir: data_dir.into(),
             listener,
+            quic: None,
             admin: None,
             keys,
             settings,
@@ -88,10 +92,13 @@ impl ServerConfig {
     pub fn with_settings(data_dir: &Path, mut settings: Settings) -> Result<Self, ServerError> {
         settings.check()?;
         settings.announcements = settings.announcements.map(|path| data_dir.join(path));
+        settings.content = settings.content.map(|path| data_dir.join(path));
         let keys = ServerKeys::load_or_create(data_dir)?;
         let socket = listener::bind(settings.listen)?;
+        let quic = settings.quic.map(quic::bind).transpose()?;
         let admin = settings.admin.map(admin::bind).transpose()?;
         Ok(Self {
+            quic,
             admin,
             ..Self::new(data_dir, socket, keys, settings)
         })
@@ -137,6 +144,10 @@ impl FileServer {
     /// # Errors
     /// [`ServerError`] when storage, certificate or sockets cannot be used.
     pub async fn start(config: ServerConfig) -> Result<RunningServer, ServerError> {
+        if let Some(shared) = config.settings.shared() {
+            let storage = SharedStorage::open(shared).await?;
+            return Self::start_with(config, Arc::new(storage)).await;
+        }
         let dir = config.data_dir.clone();
         let opened = spawn_blocking(move || LocalStorage::open(&dir)).await;
         let storage = opened.unwrap_or(Err(StorageError::Closed))?;
@@ -154,6 +165,7 @@ impl FileServer {
         let ServerConfig {
             data_dir,
             listener,
+            quic,
             admin,
             keys,
             settings,
@@ -168,12 +180,20 @@ impl FileServer {
         let address = listener.local_addr().map_err(chassis)?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose();
         let admin_address = admin_address.map_err(chassis)?;
-        let key = *keys.x25519();
+        let (key, identity) = (*keys.x25519(), *keys.ed25519());
         let files = Arc::new(Files::new(storage, settings.rules()));
         let announcements = Arc::new(Announcements::new(settings.announcements.clone()));
         let reading = Arc::clone(&announcements);
         // What it says about trouble is in the log.
         let _ = spawn_blocking(move || reading.refresh()).await;
+        let endpoint = quic
+            .map(|socket| quic::endpoint(socket, &keys))
+            .transpose()?;
+        let quic_address = endpoint
+            .as_ref()
+            .map(quinn::Endpoint::local_addr)
+            .transpose();
+        let quic_address = quic_address.map_err(chassis)?;
         let http = Http::new(
             Arc::clone(&files),
             Arc::default(),
@@ -189,7 +209,8 @@ impl FileServer {
             clock,
             stopping: AtomicBool::new(false),
         });
-        let router = http.router(&shared.onion);
+        let http = Arc::new(http);
+        let router = Arc::clone(&http).router(&shared.onion);
         let shutdown = CancellationToken::new();
         let serve = listener::serve(
             listener,
@@ -211,6 +232,19 @@ impl FileServer {
                 shutdown.clone(),
             )),
         ];
+        if let Some(endpoint) = endpoint {
+            let limits = quic::Limits {
+                max_connections: settings.max_quic_connections,
+                max_connections_per_address: settings.max_connections_per_address,
+                drain_timeout: settings.listener_limits().drain_timeout,
+            };
+            tasks.push(tokio::spawn(quic::serve(
+                endpoint,
+                http,
+                limits,
+                shutdown.clone(),
+            )));
+        }
         if let Some(socket) = admin {
             let serve = admin::serve(socket, Arc::clone(&shared) as _, shutdown.clone());
             tasks.push(tokio::spawn(async move {
@@ -222,8 +256,10 @@ impl FileServer {
         Ok(RunningServer {
             shared,
             address,
+            quic_address,
             admin_address,
             key,
+            identity,
             stop_timeout: Duration::from_secs(settings.stop_seconds),
             shutdown,
             tasks,
@@ -305,8 +341,10 @@ async fn clean_up(
 pub struct RunningServer {
     shared: Arc<Shared>,
     address: SocketAddr,
+    quic_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
     key: X25519PublicKey,
+    identity: Ed25519PublicKey,
     stop_timeout: Duration,
     shutdown: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -319,6 +357,12 @@ impl RunningServer {
         self.address
     }
 
+    /// Where it listens for transfers over QUIC.
+    #[must_use]
+    pub const fn quic_address(&self) -> Option<SocketAddr> {
+        self.quic_address
+    }
+
     /// Where metrics and health are.
     #[must_use]
     pub const fn admin_address(&self) -> Option<SocketAddr> {
@@ -329,6 +373,12 @@ impl RunningServer {
     #[must_use]
     pub const fn key(&self) -> &X25519PublicKey {
         &self.key
+    }
+
+    /// What it proves to be to clients that come over QUIC.
+    #[must_use]
+    pub const fn identity(&self) -> &Ed25519PublicKey {
+        &self.identity
     }
 
     /// What it has counted.

@@ -13,7 +13,7 @@ use session_chassis::listener::ListenerLimits;
 use session_chassis::onion::OnionLimits;
 
 use crate::http::{HttpLimits, encoded_size};
-use crate::{IdMode, Rules};
+use crate::{IdMode, PostgresAddress, Rules, SharedConfig};
 
 /// A configuration file that says what holds without one, with an explanation of every key.
 pub const DEFAULT_FILE: &str = include_str!("../files.toml");
@@ -31,6 +31,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Serve HTTPS.
     pub tls: bool,
+    /// Answer onion requests only.
+    pub only_onion: bool,
+    /// Where the server listens for transfers over QUIC. None when absent.
+    pub quic: Option<SocketAddr>,
+    /// QUIC connections at a time.
+    pub max_quic_connections: usize,
     /// Where metrics and health are served; loopback only. None when absent.
     pub admin: Option<SocketAddr>,
     /// How files are named.
@@ -43,6 +49,11 @@ pub struct Settings {
     pub ttl_hours: u64,
     /// The longest time a client may ask for, in hours.
     pub max_ttl_hours: Option<u64>,
+    /// Keep records in this PostgreSQL database, which other servers may share.
+    pub postgres: Option<PostgresAddress>,
+    /// Keep content in this folder, which those servers share too; relative to the configuration
+    /// file.
+    pub content: Option<PathBuf>,
     /// File with announcements; relative to the configuration file.
     pub announcements: Option<PathBuf>,
     /// Connections at a time.
@@ -92,12 +103,17 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 22030)),
             tls: false,
+            only_onion: false,
+            quic: None,
+            max_quic_connections: 1024,
             admin: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 22039))),
             ids: IdMode::Content,
             max_file_bytes: 10_223_616,
             max_total_mib: 100 * 1024,
             ttl_hours: 21 * 24,
             max_ttl_hours: None,
+            postgres: None,
+            content: None,
             announcements: None,
             max_connections: 8192,
             max_connections_per_address: 512,
@@ -161,6 +177,17 @@ impl Settings {
         if self.admin.is_some_and(|admin| !admin.ip().is_loopback()) {
             return value("admin", "metrics are served on a loopback address only");
         }
+        match (&self.postgres, &self.content) {
+            (Some(_), None) => return value("content", "must be set where postgres is"),
+            (None, Some(_)) => return value("content", "has a meaning only where postgres is set"),
+            (Some(address), _) if address.parse().is_err() => {
+                return value("postgres", "is not the address of a database");
+            }
+            _ => {}
+        }
+        if self.only_onion && self.quic.is_some() {
+            return value("quic", "clients come directly, which only_onion forbids");
+        }
         if self.max_ttl_hours.is_some_and(|max| max < self.ttl_hours) {
             return value("max_ttl_hours", "must not be less than ttl_hours");
         }
@@ -193,6 +220,7 @@ impl Settings {
             ),
             ("total_burst", self.total_burst == 0),
             ("upload_kib_per_second", self.upload_kib_per_second == 0),
+            ("max_quic_connections", self.max_quic_connections == 0),
             ("max_uploads", self.max_uploads == 0),
             ("max_uploads_per_address", self.max_uploads_per_address == 0),
             ("max_downloads", self.max_downloads == 0),
@@ -217,6 +245,18 @@ impl Settings {
         Ok(())
     }
 
+    /// Where files are shared with other servers, if they are.
+    #[must_use]
+    pub fn shared(&self) -> Option<SharedConfig> {
+        Some(SharedConfig {
+            postgres: self.postgres.clone()?,
+            content: self.content.clone()?,
+            grace: Duration::from_secs(self.upload_seconds)
+                .saturating_mul(2)
+                .saturating_add(Duration::from_secs(3600)),
+        })
+    }
+
     /// The rules of the files.
     #[must_use]
     pub fn rules(&self) -> Rules {
@@ -232,6 +272,7 @@ impl Settings {
 
     pub(crate) fn http_limits(&self) -> HttpLimits {
         HttpLimits {
+            only_onion: self.only_onion,
             per_address: RateLimits {
                 capacity: self.burst,
                 refill_per_second: self.requests_per_second,
@@ -291,10 +332,11 @@ mod tests {
         assert_eq!(Settings::default().http_limits(), HttpLimits::default());
         let commented = DEFAULT_FILE
             .replace("# max_ttl_hours = 720", "max_ttl_hours = 720")
+            .replace("# quic", "quic")
             .replace("# announcements", "announcements");
         let settings = Settings::from_toml(&commented).unwrap();
         assert_eq!(settings.max_ttl_hours, Some(720));
-        assert!(settings.announcements.is_some());
+        assert!(settings.announcements.is_some() && settings.quic.is_some());
     }
 
     #[test]
@@ -305,6 +347,12 @@ mod tests {
         assert!(wrong("burst = \"many\"").contains("line 1"));
         assert!(wrong("ids = \"words\"").contains("line 1"));
         assert!(wrong("admin = \"0.0.0.0:22039\"").starts_with("admin:"));
+        assert!(wrong("postgres = \"host=db\"").starts_with("content:"));
+        assert!(wrong("content = \"a\"").starts_with("content:"));
+        let nonsense = wrong("content = \"a\"\npostgres = \"password=sesame nonsense\"");
+        assert_eq!(nonsense, "postgres: is not the address of a database");
+        let both = wrong("only_onion = true\nquic = \"0.0.0.0:11235\"");
+        assert!(both.starts_with("quic:"));
         assert!(wrong("max_ttl_hours = 3").starts_with("max_ttl_hours:"));
         assert!(wrong("upload_burst_mib = 10").starts_with("upload_burst_mib:"));
         assert_eq!(wrong("burst = 0"), "burst: must be greater than 0");

@@ -1,7 +1,7 @@
 //! What a file server needs of the place where it keeps files.
 //!
-//! [`crate::LocalStorage`] is SQLite and a folder, for one process. Another one has to promise the
-//! same:
+//! [`crate::LocalStorage`] is SQLite and a folder, for one process; [`crate::SharedStorage`] is
+//! PostgreSQL and a folder, for several. Another one has to promise the same:
 //!
 //! - what [`Staged::keep`] has acknowledged survives a crash of the server, whole;
 //! - what was staged and not kept is gone, at the latest after [`Storage::sweep`];
@@ -35,7 +35,7 @@ use core::pin::Pin;
 use bytes::Bytes;
 use session_types::{ErrorKind, Timestamp};
 
-use crate::FileId;
+use crate::{FileId, IdMode};
 
 /// A result that is being worked on.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
@@ -92,8 +92,8 @@ pub struct Swept {
 
 /// A place where files are kept.
 pub trait Storage: Debug + Send + Sync + 'static {
-    /// Begins a file. Nothing is done until it is written to.
-    fn stage(&self) -> Box<dyn Staged>;
+    /// Begins a file that will be named in this way. Nothing is done until it is written to.
+    fn stage(&self, ids: IdMode) -> Box<dyn Staged>;
 
     /// What is known about a file that has not expired.
     fn find(&self, id: FileId, now: Timestamp) -> Pending<'_, Option<Record>>;
@@ -124,7 +124,7 @@ pub trait Staged: Send + Sync + Debug {
     /// Adds to the end.
     fn write(&mut self, bytes: Bytes) -> Pending<'_, ()>;
 
-    /// Makes it a file with a name. After [`Kept::Taken`] it may be called again; after anything
+    /// Makes it a file with a name of the kind it was begun for. After [`Kept::Taken`] it may be called again; after anything
     /// else it may not.
     fn keep(
         &mut self,
@@ -150,6 +150,9 @@ pub enum StorageError {
     /// The content of a file is shorter than its record says.
     #[error("the content of a file is not complete")]
     Damaged,
+    /// The database server took too long.
+    #[error("the database server did not answer in time")]
+    DatabaseTimeout,
     /// There is no space left.
     #[error("there is no space left for files")]
     Full,
@@ -167,9 +170,15 @@ pub enum StorageError {
         /// The newest schema this version knows.
         known: u32,
     },
+    /// A file that was begun for a name of another kind has no name by its content.
+    #[error("the content was not hashed")]
+    NotHashed,
     /// The transaction was rolled back.
     #[error("the change was not committed")]
     NotCommitted,
+    /// The database server reported an error, or cannot be reached.
+    #[error("the database server failed")]
+    Postgres(#[source] tokio_postgres::Error),
     /// SQLite reported an error.
     #[error("database error")]
     Sqlite(#[source] rusqlite::Error),

@@ -43,6 +43,12 @@ pub enum DevnetError {
         #[source]
         source: NodeError,
     },
+    /// The file server did not start or stop.
+    #[error("the file server failed")]
+    FileServer(#[from] session_files::ServerError),
+    /// The network was started without a file server.
+    #[error("there is no file server")]
+    NoFileServer,
     /// There is no such node.
     #[error("there is no node {0}")]
     NoSuchNode(usize),
@@ -88,10 +94,12 @@ impl DevnetError {
         match self {
             Self::NodeCount { .. }
             | Self::PortRange { .. }
+            | Self::NoFileServer
             | Self::NoSuchNode(_)
             | Self::FolderInUse(_)
             | Self::FolderForeign(_)
             | Self::SavedDiffers { .. } => ErrorKind::BadInput,
+            Self::FileServer(error) => error.kind(),
             Self::Listen(error) => error.kind(),
             Self::Registry(_)
             | Self::Node { .. }

@@ -30,7 +30,7 @@ pub(crate) struct Saved {
     version: u32,
     pub(crate) seed: u64,
     pub(crate) nodes: usize,
-    /// Of the seed, then of the nodes.
+    /// Of the seed, then of the nodes, then of the file server if there is one.
     pub(crate) ports: Vec<u16>,
 }
 
@@ -109,6 +109,11 @@ impl Folder {
     /// Folder of one node.
     pub(crate) fn of_node(&self, index: usize) -> PathBuf {
         self.path.join(format!("node-{index:02}"))
+    }
+
+    /// Folder of the file server.
+    pub(crate) fn of_files(&self) -> PathBuf {
+        self.path.join("files")
     }
 
     /// Writes the description, whole or not at all.

@@ -1,6 +1,6 @@
 //! What a network says about itself.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -26,10 +26,42 @@ pub struct DevnetInfo {
     pub network_seed: u64,
     /// All nodes.
     pub nodes: Vec<NodeInfo>,
+    /// The file server, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_server: Option<FileServerInfo>,
     /// Where the data is.
     pub data_dir: PathBuf,
     /// The line that starts an unmodified Session Desktop in this network.
     pub desktop_command: String,
+}
+
+/// The file server as seen by a client or a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileServerInfo {
+    /// Where it answers; does not end with `/`.
+    pub url: String,
+    /// Its identity.
+    pub ed25519: Ed25519PublicKey,
+    /// Onion requests are encrypted to this.
+    pub x25519: X25519PublicKey,
+    /// What clients are told, as `SESSION_FILE_SERVER`: the URL, `#` and the identity.
+    pub setting: String,
+}
+
+impl FileServerInfo {
+    pub(crate) fn new(
+        address: SocketAddr,
+        ed25519: Ed25519PublicKey,
+        x25519: X25519PublicKey,
+    ) -> Self {
+        let url = format!("http://{address}");
+        Self {
+            setting: format!("{url}#{ed25519}"),
+            url,
+            ed25519,
+            x25519,
+        }
+    }
 }
 
 /// One node as seen by a client or a script.

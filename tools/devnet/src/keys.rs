@@ -17,6 +17,13 @@ impl NetworkSeed {
         key
     }
 
+    /// The Ed25519 seed of the file server.
+    pub(crate) fn file_server_key(self) -> [u8; 32] {
+        let mut key = [0; 32];
+        self.stream(u64::MAX).fill_bytes(&mut key);
+        key
+    }
+
     /// The one block of the network.
     pub(crate) fn tip(self) -> ChainTip {
         let mut tip = ChainTip::at_height(HEIGHT);
@@ -48,6 +55,8 @@ mod tests {
         assert_eq!(seed.node_key(3), seed.node_key(3));
         assert_ne!(seed.node_key(3), seed.node_key(4));
         assert_ne!(seed.node_key(3), NetworkSeed(8).node_key(3));
+        assert_ne!(seed.file_server_key(), *seed.node_key(0));
+        assert_ne!(seed.file_server_key(), NetworkSeed(8).file_server_key());
         assert_eq!(seed.tip(), seed.tip());
         assert_ne!(seed.tip().block_hash, *seed.node_key(0));
         assert_ne!(seed.tip().block_hash, NetworkSeed(8).tip().block_hash);

@@ -2,6 +2,7 @@
 
 mod error;
 mod faults;
+mod files;
 mod folder;
 mod info;
 mod keys;
@@ -10,6 +11,6 @@ mod options;
 mod ports;
 
 pub use error::DevnetError;
-pub use info::{DevnetInfo, DevnetNode, NodeInfo};
+pub use info::{DevnetInfo, DevnetNode, FileServerInfo, NodeInfo};
 pub use network::Devnet;
 pub use options::{Customise, DevnetOptions, DevnetProgress};

@@ -12,6 +12,7 @@ use session_types::{Ed25519PublicKey, NodeContact, SwarmId, SwarmPubkey};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::faults::Faults;
+use crate::files::FilesSlot;
 use crate::folder::{Folder, Saved};
 use crate::info::desktop_command;
 use crate::keys::NetworkSeed;
@@ -31,6 +32,7 @@ pub struct Devnet {
     faults: Arc<Faults>,
     // The order of dropping: those who write to the folder go before it.
     seed_server: SeedServer,
+    files: Option<FilesSlot>,
     slots: Vec<Slot>,
     folder: Folder,
 }
@@ -74,6 +76,7 @@ impl Devnet {
             seed,
             data_dir,
             base_port,
+            file_server,
             customise,
         } = options;
         if !(1..=Self::MAX_NODES).contains(&count) {
@@ -95,7 +98,7 @@ impl Devnet {
         let seed = NetworkSeed(seed);
         let saved_ports = saved.map(|saved| saved.ports).unwrap_or_default();
         let wish = base_port.map_or(Wish::Prefer(&saved_ports), Wish::From);
-        let sockets = ports::bind(count, &wish)?;
+        let sockets = ports::bind(count, file_server, &wish)?;
         folder.save(&Saved::new(seed.0, count, port_numbers(&sockets)?))?;
 
         let faults = Faults::new(count);
@@ -127,12 +130,13 @@ impl Devnet {
             registry,
             customise,
             faults,
+            files: None,
             slots: Vec::with_capacity(count),
             folder,
         };
         for (config, contact) in configs.into_iter().zip(contacts) {
             let index = network.slots.len();
-            let running = network.run(index, config).await?;
+            let running = Box::pin(network.run(index, config)).await?;
             network.slots.push(Slot {
                 contact,
                 running: Some(running),
@@ -142,6 +146,10 @@ impl Devnet {
                 running: index + 1,
                 nodes: count,
             });
+        }
+        if let Some(socket) = sockets.files {
+            let started = Box::pin(FilesSlot::start(seed, &network.folder, socket)).await?;
+            network.files = Some(started);
         }
         progress(DevnetProgress::Ready);
         Ok(network)
@@ -279,6 +287,22 @@ impl Devnet {
         Ok(())
     }
 
+    pub(crate) const fn files(&self) -> Result<&FilesSlot, DevnetError> {
+        match &self.files {
+            Some(slot) => Ok(slot),
+            None => Err(DevnetError::NoFileServer),
+        }
+    }
+
+    pub(crate) fn files_mut(&mut self) -> Result<(&mut FilesSlot, &Folder), DevnetError> {
+        let slot = self.files.as_mut().ok_or(DevnetError::NoFileServer)?;
+        Ok((slot, &self.folder))
+    }
+
+    pub(crate) const fn seed(&self) -> NetworkSeed {
+        self.seed
+    }
+
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
     }
@@ -302,6 +326,7 @@ impl Devnet {
                 .iter()
                 .map(|node| NodeInfo::new(node.index, &node.contact))
                 .collect(),
+            file_server: self.files.as_ref().map(|slot| slot.info.clone()),
             data_dir: self.folder.path().to_owned(),
         }
     }
@@ -314,6 +339,7 @@ impl Devnet {
     pub async fn shutdown(self) -> Result<(), DevnetError> {
         let Self {
             seed_server,
+            files,
             slots,
             folder,
             ..
@@ -328,6 +354,9 @@ impl Devnet {
             });
         }
         let mut outcome = seed_server.stop().await.map_err(DevnetError::from);
+        if let Some(files) = files {
+            outcome = outcome.and(files.stop().await);
+        }
         while let Some(stopped) = stopping.join_next().await {
             outcome = outcome.and(stopped.map_err(|_| DevnetError::Broken));
         }
@@ -428,11 +457,12 @@ fn registered(seed: NetworkSeed, configs: &[NodeConfig]) -> Vec<RegisteredNode> 
 fn port_numbers(sockets: &Sockets) -> Result<Vec<u16>, DevnetError> {
     core::iter::once(&sockets.seed)
         .chain(&sockets.nodes)
+        .chain(&sockets.files)
         .map(|socket| local_address(socket).map(|address| address.port()))
         .collect()
 }
 
-fn local_address(socket: &TcpListener) -> Result<SocketAddr, DevnetError> {
+pub(crate) fn local_address(socket: &TcpListener) -> Result<SocketAddr, DevnetError> {
     Ok(socket
         .local_addr()
         .map_err(session_chassis::ChassisError::Socket)?)

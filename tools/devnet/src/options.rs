@@ -22,18 +22,21 @@ pub struct DevnetOptions {
     /// Port of the seed; the nodes follow. Without it a kept network uses the ports it had, as
     /// far as they are free, and others are chosen.
     pub base_port: Option<u16>,
+    /// Run a file server too, on the port after those of the nodes.
+    pub file_server: bool,
     /// Called for every node before each of its starts.
     pub customise: Option<Customise>,
 }
 
 impl Default for DevnetOptions {
-    /// Twelve nodes, everything else chosen.
+    /// Twelve nodes, no file server, everything else chosen.
     fn default() -> Self {
         Self {
             nodes: 12,
             seed: None,
             data_dir: None,
             base_port: None,
+            file_server: false,
             customise: None,
         }
     }
@@ -46,6 +49,7 @@ impl fmt::Debug for DevnetOptions {
             .field("seed", &self.seed)
             .field("data_dir", &self.data_dir)
             .field("base_port", &self.base_port)
+            .field("file_server", &self.file_server)
             .field("customise", &self.customise.is_some())
             .finish()
     }

@@ -15,18 +15,19 @@ use crate::DevnetError;
 pub(crate) struct Sockets {
     pub(crate) seed: TcpListener,
     pub(crate) nodes: Vec<TcpListener>,
+    pub(crate) files: Option<TcpListener>,
 }
 
 /// Which ports to use.
 pub(crate) enum Wish<'a> {
-    /// This one for the seed, the following ones for the nodes.
+    /// This one for the seed, the following ones for the nodes, the next for the file server.
     From(u16),
     /// These where they are free, first the seed's.
     Prefer(&'a [u16]),
 }
 
-/// Binds a port for the seed and one for each node.
-pub(crate) fn bind(nodes: usize, wish: &Wish<'_>) -> Result<Sockets, DevnetError> {
+/// Binds a port for the seed, one for each node, and one for the file server if there is one.
+pub(crate) fn bind(nodes: usize, files: bool, wish: &Wish<'_>) -> Result<Sockets, DevnetError> {
     let bind_one = |offset: usize| -> Result<TcpListener, DevnetError> {
         match wish {
             Wish::From(base) => {
@@ -45,8 +46,9 @@ pub(crate) fn bind(nodes: usize, wish: &Wish<'_>) -> Result<Sockets, DevnetError
         }
     };
     let seed = bind_one(0)?;
+    let files = files.then(|| bind_one(nodes + 1)).transpose()?;
     let nodes = (1..=nodes).map(bind_one).collect::<Result<_, _>>()?;
-    Ok(Sockets { seed, nodes })
+    Ok(Sockets { seed, nodes, files })
 }
 
 /// Binds a port again that was in use a moment ago.
@@ -104,14 +106,24 @@ mod tests {
 
     #[test]
     fn preferred_ports_are_taken_where_free() {
-        let first = bind(3, &Wish::Prefer(&[])).unwrap();
+        let first = bind(3, true, &Wish::Prefer(&[])).unwrap();
         let mut ports: Vec<u16> = vec![port(&first.seed)];
         ports.extend(first.nodes.iter().map(port));
-        let Sockets { seed, mut nodes } = first;
-        drop(seed);
+        let files = first.files.as_ref().map(port);
+        ports.extend(files);
+        let Sockets {
+            seed,
+            mut nodes,
+            files: socket,
+        } = first;
+        drop((seed, socket));
         let kept = nodes.remove(1);
         drop(nodes);
-        let second = bind(4, &Wish::Prefer(&ports)).unwrap();
+        let third = bind(3, true, &Wish::Prefer(&ports)).unwrap();
+        assert_eq!(third.files.as_ref().map(port), files);
+        assert_ne!(port(&third.nodes[1]), port(&kept));
+        drop(third);
+        let second = bind(4, false, &Wish::Prefer(&ports)).unwrap();
         assert_eq!(port(&second.seed), ports[0]);
         assert_eq!(port(&second.nodes[0]), ports[1]);
         assert_ne!(port(&second.nodes[1]), port(&kept));
@@ -122,14 +134,14 @@ mod tests {
     #[test]
     fn a_base_port_must_leave_room_and_be_free() {
         assert!(matches!(
-            bind(12, &Wish::From(65_530)),
+            bind(12, false, &Wish::From(65_530)),
             Err(DevnetError::PortRange {
                 base: 65_530,
                 nodes: 12
             } | DevnetError::Listen(_))
         ));
         let taken = bind_free().unwrap();
-        let error = bind(1, &Wish::From(port(&taken))).err().unwrap();
+        let error = bind(1, false, &Wish::From(port(&taken))).err().unwrap();
         assert!(error.to_string().contains("already in use"), "{error}");
     }
 }

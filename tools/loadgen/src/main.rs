@@ -7,6 +7,7 @@
 
 mod arguments;
 mod big;
+mod files;
 mod load;
 mod measure;
 mod node_process;
@@ -62,6 +63,8 @@ Examples (measure with a release build, on a machine that does nothing else):
       deleting a million expired messages
   session-loadgen table --markdown table.md --json table.json
       all of it beside the reference
+  session-loadgen files
+      a file server: 10 KB and 1 MB up and down, 64 uploads at once
   session-loadgen soak --minutes 60
       whether memory and descriptors stay level";
 
@@ -79,6 +82,16 @@ enum Command {
     Table(table::Arguments),
     /// Load for a long time, while memory, descriptors and threads of the nodes are watched.
     Soak(soak::Arguments),
+    /// A file server: uploads, downloads and queries of each size, and memory under many uploads.
+    Files(files::Arguments),
+    /// Runs the file server that is measured, until standard input ends.
+    #[command(hide = true)]
+    FileServer {
+        #[arg(long)]
+        data_dir: PathBuf,
+        #[arg(long)]
+        numbers: bool,
+    },
     /// Runs the node that is measured, until standard input ends.
     #[command(hide = true)]
     Node {
@@ -122,6 +135,8 @@ async fn main() -> ExitCode {
         Some(Command::Big(arguments)) => big::run(&arguments).await,
         Some(Command::Table(arguments)) => table::run(&arguments).await,
         Some(Command::Soak(arguments)) => soak::run(&arguments).await,
+        Some(Command::Files(arguments)) => files::run(&arguments).await,
+        Some(Command::FileServer { data_dir, numbers }) => files::serve(data_dir, numbers).await,
         Some(Command::Node {
             data_dir,
             port,

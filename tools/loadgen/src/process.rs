@@ -29,6 +29,11 @@ pub(crate) fn resident_mib(pid: u32) -> Option<f64> {
     Some(kib_of(&status(pid)?, "VmRSS:")? / 1024.0)
 }
 
+/// The most memory in MiB that was ever resident.
+pub(crate) fn peak_mib(pid: u32) -> Option<f64> {
+    Some(kib_of(&status(pid)?, "VmHWM:")? / 1024.0)
+}
+
 /// What a process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Holdings {
@@ -87,6 +92,7 @@ mod tests {
         let own = std::process::id();
         let held = holdings(own).unwrap();
         assert!(held.resident_mib > 1.0);
+        assert!(peak_mib(own).unwrap() >= held.resident_mib - 0.1);
         assert!(held.descriptors >= 3.0);
         assert!(held.threads >= 2.0, "a test runs on a thread of its own");
         let files: Vec<_> = (0..50)

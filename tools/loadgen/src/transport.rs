@@ -124,7 +124,7 @@ impl Connection {
 }
 
 /// The local address of connection `index` to a node on loopback: 127.1.x.y.
-fn own_address(target: SocketAddr, index: u16) -> Option<SocketAddr> {
+pub(crate) fn own_address(target: SocketAddr, index: u16) -> Option<SocketAddr> {
     let [high, low] = index.to_be_bytes();
     let own = IpAddr::V4(Ipv4Addr::new(127, 1, high, low));
     target.ip().is_loopback().then(|| SocketAddr::new(own, 0))

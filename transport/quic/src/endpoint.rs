@@ -6,16 +6,12 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::version::TLS13;
 use session_types::Ed25519PublicKey;
 use tokio::time::timeout;
 
-use crate::key::{AnyKey, Pinned};
 use crate::life::Life;
 use crate::settings::{accepting, opening};
-use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, TlsKey};
+use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, TlsKey, tls};
 
 /// The name in the handshake; nobody looks at it.
 const NAME: &str = "localhost";
@@ -35,7 +31,6 @@ pub struct Target {
 #[derive(Clone)]
 pub struct Endpoint {
     pub(crate) quinn: quinn::Endpoint,
-    provider: Arc<CryptoProvider>,
     pub(crate) life: Life,
 }
 
@@ -45,7 +40,7 @@ impl Endpoint {
     /// # Errors
     /// [`QuicError::Socket`].
     pub fn client(socket: UdpSocket) -> Result<Self, QuicError> {
-        Self::new(socket, None, provider())
+        Self::new(socket, None)
     }
 
     /// An endpoint that accepts connections too, of clients and of nodes, and proves `key`.
@@ -54,38 +49,20 @@ impl Endpoint {
     /// # Errors
     /// [`QuicError::Socket`], [`QuicError::Tls`].
     pub fn server(socket: UdpSocket, key: &TlsKey) -> Result<Self, QuicError> {
-        let provider = provider();
-        let verifier = AnyKey {
-            provider: Arc::clone(&provider),
-        };
-        let mut tls = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&TLS13])
-            .map_err(QuicError::Tls)?
-            .with_client_cert_verifier(Arc::new(verifier))
-            .with_cert_resolver(key.for_server());
-        tls.alpn_protocols = [Protocol::Node, Protocol::Client]
-            .map(|protocol| protocol.name().to_vec())
-            .to_vec();
+        let protocols = [Protocol::Node, Protocol::Client].map(Protocol::name);
+        let tls = tls::accepting(key, &protocols)?;
         let crypto = QuicServerConfig::try_from(tls).map_err(no_suite)?;
         let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         config.transport_config(accepting()).migration(true);
-        Self::new(socket, Some(config), provider)
+        Self::new(socket, Some(config))
     }
 
-    fn new(
-        socket: UdpSocket,
-        server: Option<quinn::ServerConfig>,
-        provider: Arc<CryptoProvider>,
-    ) -> Result<Self, QuicError> {
+    fn new(socket: UdpSocket, server: Option<quinn::ServerConfig>) -> Result<Self, QuicError> {
         let life = Life::default();
         let runtime = Arc::new(life.clone());
         let quinn = quinn::Endpoint::new(quinn::EndpointConfig::default(), server, socket, runtime)
             .map_err(QuicError::Socket)?;
-        Ok(Self {
-            quinn,
-            provider,
-            life,
-        })
+        Ok(Self { quinn, life })
     }
 
     /// The socket's own address.
@@ -109,7 +86,7 @@ impl Endpoint {
         own: &TlsKey,
         budget: Budget,
     ) -> Result<(Connection, Push), QuicError> {
-        let config = self.client_config(&target, own)?;
+        let config = client_config(&target, own)?;
         let connecting = self
             .quinn
             .connect_with(config, target.address, NAME)
@@ -124,30 +101,6 @@ impl Endpoint {
                 _ => QuicError::Lost,
             })?;
         Ok(Connection::new(connection, budget, self.life.clone()))
-    }
-
-    fn client_config(
-        &self,
-        target: &Target,
-        own: &TlsKey,
-    ) -> Result<quinn::ClientConfig, QuicError> {
-        let pinned = Pinned {
-            key: target.key,
-            provider: Arc::clone(&self.provider),
-        };
-        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_protocol_versions(&[&TLS13])
-            .map_err(QuicError::Tls)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(pinned))
-            .with_client_cert_resolver(own.for_client());
-        tls.alpn_protocols = vec![target.protocol.name().to_vec()];
-        // A resumed connection would show that it belongs to the same client.
-        tls.resumption = Resumption::disabled();
-        let crypto = QuicClientConfig::try_from(tls).map_err(no_suite)?;
-        let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-        config.transport_config(opening(target.protocol));
-        Ok(config)
     }
 
     /// Closes every connection at once.
@@ -173,8 +126,12 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+fn client_config(target: &Target, own: &TlsKey) -> Result<quinn::ClientConfig, QuicError> {
+    let tls = tls::opening(target.key, own, target.protocol.name())?;
+    let crypto = QuicClientConfig::try_from(tls).map_err(no_suite)?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(opening(target.protocol));
+    Ok(config)
 }
 
 /// The suite that QUIC's first packets are encrypted with is missing.

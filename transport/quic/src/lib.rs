@@ -8,6 +8,7 @@ mod key;
 mod life;
 mod server;
 mod settings;
+pub mod tls;
 
 pub use channel::{Budget, Response, Share, Stream};
 pub use connection::{Connection, Push};

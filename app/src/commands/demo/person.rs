@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use session_core::{Account, AccountOptions, Event, Sent};
+use session_core::{Account, AccountOptions, Event, NewFile, Sent};
 use session_crypto::AccountKeys;
-use session_net::{Clock as _, NetworkProfile, Route, SystemClock};
-use session_store::{KeyKeeping, MessageRow, NewAccount, Profile};
+use session_net::{Clock as _, FileServer, NetworkProfile, Route, SystemClock};
+use session_store::{FileRow, FileState, KeyKeeping, MessageId, MessageRow, NewAccount, Profile};
 use session_types::AccountId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -52,10 +52,14 @@ impl Person {
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
+        files: Option<&FileServer>,
         output: &Output,
     ) -> anyhow::Result<Self> {
         let store = Profile::new(home).open(keys.account_id(), None)?;
-        let network: NetworkProfile = store.identity()?.network.parse()?;
+        let mut network: NetworkProfile = store.identity()?.network.parse()?;
+        if let Some(files) = files {
+            network = network.with_file_server(files.clone());
+        }
         let options = AccountOptions {
             poll_every: Some(Duration::from_millis(500)),
             // The story waits for the copies.
@@ -81,24 +85,34 @@ impl Person {
         output: &Output,
     ) -> anyhow::Result<Self> {
         Self::prepare(home, name, keys, seed_url)?;
-        Self::open(home, name, keys, output).await
+        Self::open(home, name, keys, None, output).await
     }
 
     /// Sends and waits until the message and the copy for the own devices are stored.
     pub(crate) async fn send(&mut self, to: AccountId, text: &str) -> anyhow::Result<Sent> {
-        let progress = self.output.progress(&format!("{} sends …", self.name));
         let message = self.account.send_text(to, text).await?;
+        self.until_sent(message.id).await
+    }
+
+    /// The same with a file.
+    pub(crate) async fn send_file(&mut self, to: AccountId, file: NewFile) -> anyhow::Result<Sent> {
+        let message = self.account.send_files(to, vec![file], "").await?;
+        self.until_sent(message.id).await
+    }
+
+    async fn until_sent(&mut self, message: MessageId) -> anyhow::Result<Sent> {
+        let progress = self.output.progress(&format!("{} sends …", self.name));
         let mut sent = None;
         loop {
             match self.next().await? {
-                Event::MessageSent(done) if done.message_id == message.id => sent = Some(*done),
+                Event::MessageSent(done) if done.message_id == message => sent = Some(*done),
                 Event::MessageFailed { reason, .. } => {
                     bail!("{} could not send: {reason}", self.name)
                 }
                 Event::MessagePostponed { reason, .. } => {
                     progress.say(&format!("{} tries again: {reason} …", self.name));
                 }
-                Event::SyncCopyStored { message_id, .. } if message_id == message.id => {
+                Event::SyncCopyStored { message_id, .. } if message_id == message => {
                     return sent.context("the copy is sent after the message");
                 }
                 _ => {}
@@ -118,6 +132,22 @@ impl Person {
             }
         }
         last.context("at least one message was asked for")
+    }
+
+    /// Waits until the first file of a message is here.
+    pub(crate) async fn fetched(&mut self, message: MessageId) -> anyhow::Result<FileRow> {
+        let _progress = self.output.progress(&format!("{} fetches …", self.name));
+        loop {
+            let files = self.account.files(message).await?;
+            let file = files.into_iter().next().context("it has a file")?;
+            match &file.state {
+                FileState::Here => return Ok(file),
+                FileState::Failed { reason } | FileState::Gone { reason } => {
+                    bail!("{} could not fetch the file: {reason}", self.name)
+                }
+                FileState::Remote | FileState::Queued => drop(self.next().await?),
+            }
+        }
     }
 
     pub(crate) async fn history(&self, with: AccountId) -> anyhow::Result<Vec<MessageRow>> {

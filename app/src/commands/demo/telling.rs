@@ -9,7 +9,7 @@ use session_core::Sent;
 use session_crypto::AccountKeys;
 use session_devnet::Devnet;
 use session_net::Route;
-use session_store::MessageRow;
+use session_store::{FileRow, MessageKind, MessageRow};
 use session_types::{AccountId, Ed25519PublicKey, SwarmPubkey};
 
 use crate::output::Output;
@@ -64,6 +64,9 @@ impl<'a> Telling<'a> {
             self.say(&format!("swarm {id:<16}  nodes {}", members.join(", ")));
         }
         self.say(&format!("seed              {}", network.seed_url()));
+        if let Some(files) = network.describe().file_server {
+            self.say(&format!("file server       {}", files.url));
+        }
         self.output
             .object(&json!({ "event": "network", "network": network.describe() }));
     }
@@ -124,11 +127,46 @@ impl<'a> Telling<'a> {
         }));
     }
 
+    pub(crate) fn picture(&self, file: &FileRow, sent: &Sent) {
+        let bytes = file.info.size.unwrap_or_default();
+        let (width, height) = file.info.dimensions.unwrap_or_default();
+        let took = sent.took.as_millis();
+        self.say(&format!(
+            "Bob → Alice: a picture of {width} × {height} pixels, {bytes} bytes, uploaded and sent in \
+             {took} ms"
+        ));
+        self.say("Alice has fetched it, checked and decrypted");
+        for (party, saw, missed) in [
+            (
+                "the file server",
+                "an encrypted file, its size, the time",
+                "the picture, anybody's address, account, partner",
+            ),
+            (
+                "the swarm",
+                "an encrypted message",
+                "the picture, where it is, its key",
+            ),
+        ] {
+            self.say(&format!("  {party:<20} saw {saw}"));
+            self.say(&self.output.faint(&format!("  {:<20} not {missed}", "")));
+        }
+        self.output.object(&json!({
+            "event": "picture", "from": "Bob", "to": "Alice", "bytes": bytes,
+            "width": width, "height": height,
+            "took_ms": u64::try_from(took).unwrap_or(u64::MAX),
+        }));
+    }
+
     pub(crate) fn second_device(&self, history: &[MessageRow], last: &MessageRow, route: &Route) {
         self.say("the second device has the whole conversation:");
-        for row in history {
+        // What was said, without notices.
+        for row in history.iter().filter(|row| row.kind == MessageKind::Text) {
             let who = if row.outgoing { "Alice" } else { "Bob" };
-            self.say(&format!("  {who}: “{}”", row.body));
+            match row.details.attachments {
+                0 => self.say(&format!("  {who}: “{}”", row.body)),
+                _ => self.say(&format!("  {who}: a picture")),
+            }
         }
         self.road(Errand::Fetch { by: "Alice" }, route);
         self.output.object(&json!({

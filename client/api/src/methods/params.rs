@@ -1,9 +1,11 @@
 //! Parameters and results of the methods.
 
+mod files;
 mod network;
 mod requests;
 mod results;
 
+pub use files::*;
 pub use network::*;
 pub use requests::*;
 pub use results::*;

@@ -27,7 +27,9 @@ fn two_people_do_everything() {
             .iter()
             .map(|method| method["name"].as_str().unwrap().to_owned())
             .collect();
-        let called: BTreeSet<String> = anna.called.union(&bob.called).cloned().collect();
+        let mut called: BTreeSet<String> = anna.called.union(&bob.called).cloned().collect();
+        // They are called in a test of their own.
+        called.extend(crate::files::METHODS.map(str::to_owned));
         let left: Vec<_> = all.difference(&called).collect();
         assert!(left.is_empty(), "nobody called {left:?}");
         anna.session.close().await;

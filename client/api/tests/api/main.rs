@@ -10,6 +10,7 @@
 mod accounts;
 mod bots;
 mod conversation;
+mod files;
 mod order;
 mod stdio;
 mod support;

@@ -47,14 +47,20 @@ pub(crate) async fn network() -> Arc<Devnet> {
     if let Some(running) = shared.upgrade() {
         return running;
     }
-    let options = DevnetOptions {
-        seed: Some(1),
-        ..DevnetOptions::default()
-    };
-    let started = within("a network", Devnet::start(options, |_| ())).await;
-    let network = Arc::new(started.unwrap());
+    let network = Arc::new(own_network(1).await);
     *shared = Arc::downgrade(&network);
     network
+}
+
+/// A network for one test alone, with a file server as all have it.
+pub(crate) async fn own_network(seed: u64) -> Devnet {
+    let options = DevnetOptions {
+        seed: Some(seed),
+        file_server: true,
+        ..DevnetOptions::default()
+    };
+    let starting = Box::pin(Devnet::start(options, |_| ()));
+    within("a network", starting).await.unwrap()
 }
 
 /// Accounts that poll often and store their settings soon.
@@ -62,6 +68,7 @@ pub(crate) fn brisk() -> AccountOptions {
     AccountOptions {
         poll_every: Some(Duration::from_millis(250)),
         push_after: Duration::from_millis(100),
+        file_retries: vec![Duration::from_millis(300); 1000],
         ..AccountOptions::default()
     }
 }
@@ -71,12 +78,16 @@ pub(crate) fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// A session in a folder.
-pub(crate) fn session(home: &TempDir) -> Session {
-    Session::new(SessionOptions {
+fn options(home: &TempDir) -> SessionOptions {
+    SessionOptions {
         account: brisk(),
         ..SessionOptions::new(home.path())
-    })
+    }
+}
+
+/// A session in a folder.
+pub(crate) fn session(home: &TempDir) -> Session {
+    Session::new(options(home))
 }
 
 /// A list or timeline kept up to date by diffs alone.
@@ -138,6 +149,10 @@ impl Person {
     pub(crate) fn without_account(name: &str) -> Self {
         let home = home();
         let session = session(&home);
+        Self::at(name, home, session)
+    }
+
+    fn at(name: &str, home: TempDir, session: Session) -> Self {
         Self {
             name: name.to_owned(),
             account: Value::Null,
@@ -163,7 +178,20 @@ impl Person {
 
     /// Somebody with a new account.
     pub(crate) async fn new(network: &Devnet, name: &str) -> Self {
-        let mut person = Self::without_account(name);
+        Self::without_account(name).begin(network).await
+    }
+
+    /// Somebody with a new account whose program knows the network's file server.
+    pub(crate) async fn with_files(network: &Devnet, name: &str) -> Self {
+        let server = network.describe().file_server.unwrap().setting;
+        let home = home();
+        let session = Session::with_file_server(options(&home), server.parse().unwrap());
+        Self::at(name, home, session).begin(network).await
+    }
+
+    async fn begin(self, network: &Devnet) -> Self {
+        let mut person = self;
+        let name = &person.name;
         let new = json!({ "name": name, "network": network.seed_url(), "key_store": "file" });
         let made = person.raw("accounts.create", new).await.unwrap();
         person.account = made["account"]["id"].clone();
@@ -275,14 +303,28 @@ impl Person {
 
     /// Waits for a notification about a message.
     pub(crate) async fn until_told(&mut self, method: &str, message_id: &Value) {
+        let about = |params: &Value| params["message_id"] == *message_id;
+        self.until_heard(method, about).await;
+    }
+
+    /// Waits for a notification that fits.
+    pub(crate) async fn until_heard(
+        &mut self,
+        method: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
         self.until(method, |person| {
-            person.heard.iter().find_map(|heard| {
-                let text = serde_json::to_value(heard).unwrap();
-                let about = text["params"]["message_id"] == *message_id;
-                (heard.method() == method && about).then_some(())
-            })
+            person.all_heard(method).into_iter().find(|told| fits(told))
         })
-        .await;
+        .await
+    }
+
+    /// All notifications of a kind that were told so far.
+    pub(crate) fn all_heard(&self, method: &str) -> Vec<Value> {
+        let heard = self.heard.iter().filter(|heard| heard.method() == method);
+        heard
+            .map(|heard| serde_json::to_value(heard).unwrap()["params"].clone())
+            .collect()
     }
 }
 

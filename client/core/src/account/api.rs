@@ -438,7 +438,7 @@ impl Account {
     }
 
     /// One transaction.
-    async fn change<R, F>(&self, work: F) -> Result<R, CoreError>
+    pub(super) async fn change<R, F>(&self, work: F) -> Result<R, CoreError>
     where
         R: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<R, CoreError> + Send + 'static,
@@ -450,7 +450,7 @@ impl Account {
     }
 
     /// One transaction that gives out sent times; it is told whether the time is unsure.
-    async fn stamped<R, F>(&self, work: F) -> Result<R, CoreError>
+    pub(super) async fn stamped<R, F>(&self, work: F) -> Result<R, CoreError>
     where
         R: Send + 'static,
         F: FnOnce(&mut Tx<'_>, bool) -> Result<R, CoreError> + Send + 'static,

@@ -8,7 +8,7 @@ use session_storage_rpc::{Request, Store as StoreRequest, StoreResponse};
 use session_store::{Delivered, JobKind, OutboxJob, StoreError};
 use session_types::{AccountId, ErrorKind, SwarmPubkey, Timestamp};
 
-use super::Shared;
+use super::{Shared, files};
 use crate::model::{Tx, content_of};
 use crate::{CoreError, Event, Sent};
 
@@ -190,6 +190,9 @@ async fn content(
         .read(move |store| store.message(message))
         .await?
         .ok_or(CoreError::Gone)?;
+    if job.payload.is_none() {
+        files::upload_all(shared, message).await?;
+    }
     let mut sent_at = job.sent_at;
     if row.time_unsure && job.payload.is_none() {
         if !shared.network.learn_time_within(TIME_PATIENCE).await {
@@ -203,11 +206,14 @@ async fn content(
             .write(now, move |tx| tx.stamp_anew(message))
             .await?;
     }
-    let profile = shared
+    let (files, profile) = shared
         .model
-        .call(|model| Ok(model.configs().profile_to_send()))
+        .call(move |model| {
+            let files = model.store().files_of(message)?;
+            Ok((files, model.configs().profile_to_send()))
+        })
         .await?;
-    Ok((content_of(&row, &profile)?, sent_at))
+    Ok((content_of(&row, &files, &profile)?, sent_at))
 }
 
 async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(), CoreError> {

@@ -93,6 +93,9 @@ impl Tx<'_> {
         }
         if self.store.save_conversation(&settings)? {
             self.touch(id);
+            if id != self.own() {
+                self.follow_picture(&id, settings.picture.as_ref())?;
+            }
         }
         Ok(())
     }

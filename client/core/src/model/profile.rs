@@ -52,11 +52,24 @@ impl Tx<'_> {
     pub(crate) fn set_name(&mut self, name: &str) -> Result<(), CoreError> {
         let name = Name::new(name)?;
         if self.configs.profile.name() != name.as_str() {
-            self.configs.profile.set_name(name.as_str(), self.now)?;
+            let at = self.profile_time();
+            self.configs.profile.set_name(name.as_str(), at)?;
             self.store.set_display_name(name.as_str())?;
             self.changes.profile = true;
         }
         Ok(())
+    }
+
+    /// When a change of the profile is said to be made: others take only what is newer, by the
+    /// second, than what they have.
+    pub(super) fn profile_time(&self) -> Timestamp {
+        let last = self.configs.profile.updated_seconds();
+        let next = Timestamp::from_ms(last.saturating_add(1).saturating_mul(1000));
+        if last == 0 {
+            self.now
+        } else {
+            self.now.max(next)
+        }
     }
 
     /// The profile as it goes out with messages.
@@ -87,6 +100,8 @@ impl Tx<'_> {
         }
         self.changes.profile = true;
         let own = self.own();
+        let picture = self.configs.profile.picture();
+        self.follow_picture(&own, picture.as_ref())?;
         let profile = &self.configs.profile;
         let says_nothing =
             profile.note_to_self_priority() <= 0 && profile.note_to_self_timer_seconds() == 0;

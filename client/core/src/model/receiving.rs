@@ -301,7 +301,11 @@ impl Tx<'_> {
         let unread = !outgoing && sent_at > last_read;
         let disappears_at = self.disappears_at(&message, &arrival, outgoing, unread);
         let mention = format!("@{}", own.to_hex());
-        let shows_all = message.details.attachments == 0;
+        let visible = match content.kind() {
+            ContentKind::Visible(visible) => Some(visible),
+            _ => None,
+        };
+        let shows_all = visible.is_none_or(|visible| visible.unreadable_attachments() == 0);
         let received = ReceivedMessage {
             sender,
             conversation: other_side,
@@ -323,6 +327,11 @@ impl Tx<'_> {
             self.touch(other_side);
             return Ok(());
         };
+        if let Some(visible) = visible
+            && row.kind != MessageKind::Deleted
+        {
+            self.take_files(&row, visible)?;
+        }
         if disappears_at.is_some() {
             self.changes.disappearing = true;
         } else if !unread && !outgoing && matches!(row.expiration, Expiration::AfterRead(_)) {

@@ -4,17 +4,17 @@
 use core::time::Duration;
 
 use session_messages::{
-    Body, CommunityInvitation, Content, ContentKind, DataExtraction, Emoji, Expiration,
-    LinkPreview, Profile, Quote, Reaction, ReactionAction, UnsendRequest, VisibleMessage,
+    CommunityInvitation, Content, ContentKind, DataExtraction, Emoji, Expiration, LinkPreview,
+    Profile, Quote, Reaction, ReactionAction, UnsendRequest, VisibleMessage,
 };
 use session_store::{
-    Details, Effect, Invitation, MessageId, MessageKind, MessageRow, NewMessage, NewOutgoing,
-    OutgoingRow, QuoteRef,
+    Details, Effect, FileRow, Invitation, MessageId, MessageKind, MessageRow, NewMessage,
+    NewOutgoing, OutgoingRow, QuoteRef,
 };
 use session_types::{AccountId, Timestamp, limits};
 
-use super::Tx;
 use super::contacts::Way;
+use super::{Tx, files};
 use crate::CoreError;
 
 /// What a queued message was named.
@@ -300,7 +300,11 @@ impl Tx<'_> {
 }
 
 /// What a queued message says, as it is sealed.
-pub(crate) fn content_of(row: &MessageRow, profile: &Profile) -> Result<Content, CoreError> {
+pub(crate) fn content_of(
+    row: &MessageRow,
+    files: &[FileRow],
+    profile: &Profile,
+) -> Result<Content, CoreError> {
     let details = &row.details;
     let content = match row.kind {
         MessageKind::TimerChange => Content::timer_update(row.expiration),
@@ -310,7 +314,7 @@ pub(crate) fn content_of(row: &MessageRow, profile: &Profile) -> Result<Content,
             VisibleMessage::invitation(invitation).into()
         }
         _ => {
-            let mut message = VisibleMessage::text(Body::new(row.body.as_str())?);
+            let mut message = files::visible(row, files)?;
             if let Some(quote) = details.quote {
                 message = message.with_quote(Quote::new(quote.sent_at, quote.author)?);
             }

@@ -4,14 +4,15 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use session_store::{
-    MessageId, MessageKind, MessageRow, MessageState, QuoteRef, ReactionRow, Store, StoreError,
+    FileRow, FileState, MessageId, MessageKind, MessageRow, MessageState, QuoteRef, ReactionRow,
+    Store, StoreError,
 };
 use session_types::{AccountId, Timestamp};
 
 use super::excerpt::excerpt;
 use super::item::{
-    Delivery, InvitationView, ItemContent, MessageItem, Notice, NoticeItem, PreviewView,
-    QuoteState, QuoteView, ReactionView, TimelineItem,
+    Delivery, FileStatus, FileView, InvitationView, ItemContent, MessageItem, Notice, NoticeItem,
+    PreviewView, QuoteState, QuoteView, ReactionView, TimelineItem,
 };
 use super::spans::{mentioned, spans};
 use super::timeline::DayOf;
@@ -30,6 +31,7 @@ pub(super) struct Source {
     /// The user's own setting in the conversation.
     timer: Timer,
     reactions: BTreeMap<MessageId, Vec<ReactionRow>>,
+    files: BTreeMap<MessageId, Vec<FileRow>>,
     quotes: BTreeMap<(AccountId, Timestamp), MessageRow>,
     names: BTreeMap<AccountId, Text>,
 }
@@ -57,6 +59,7 @@ impl Source {
                 .map(|settings| settings.expiration.into())
                 .unwrap_or_default(),
             reactions: BTreeMap::new(),
+            files: BTreeMap::new(),
             quotes: BTreeMap::new(),
             names: BTreeMap::new(),
             window,
@@ -68,6 +71,9 @@ impl Source {
         }
         let rows = core::mem::take(&mut source.window.rows);
         for row in &rows {
+            if row.details.attachments > 0 {
+                source.files.insert(row.id, store.files_of(row.id)?);
+            }
             if let Some(QuoteRef { author, sent_at }) = row.details.quote {
                 source.name(store, author)?;
                 let known = source.quotes.contains_key(&(author, sent_at));
@@ -202,6 +208,13 @@ impl Source {
                 name: room.name.as_str().into(),
             }),
             attachments: details.attachments,
+            files: self
+                .files
+                .get(&row.id)
+                .into_iter()
+                .flatten()
+                .map(|file| file_view(file, live))
+                .collect(),
             reactions: self.reactions(row.id),
             state: delivery(row, live),
             timer: row.expiration.into(),
@@ -257,6 +270,39 @@ impl Source {
             }
         }
         grouped
+    }
+}
+
+fn file_view(file: &FileRow, live: &Live) -> FileView {
+    let info = &file.info;
+    let text = |text: &Option<String>| text.as_deref().map(Text::from);
+    FileView {
+        index: file.index,
+        name: text(&info.name),
+        mime: text(&info.mime),
+        size: file
+            .blob
+            .as_ref()
+            .map(session_store::Blob::size)
+            .or(info.size),
+        caption: text(&info.caption),
+        width: info.dimensions.map(|(width, _)| width),
+        height: info.dimensions.map(|(_, height)| height),
+        voice: info.is_voice_message,
+        state: match &file.state {
+            FileState::Remote => FileStatus::Remote,
+            FileState::Queued => match live.moved(file.message, file.index) {
+                Some((done, total)) => FileStatus::Moving { done, total },
+                None => FileStatus::Waiting,
+            },
+            FileState::Here => FileStatus::Here,
+            FileState::Failed { reason } => FileStatus::Failed {
+                reason: reason.clone(),
+            },
+            FileState::Gone { reason } => FileStatus::Gone {
+                reason: reason.clone(),
+            },
+        },
     }
 }
 

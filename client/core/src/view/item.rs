@@ -133,6 +133,9 @@ pub struct MessageItem {
     pub invitation: Option<InvitationView>,
     /// How many files it holds.
     pub attachments: usize,
+    /// Those of them that can be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// Emojis, the first one put there first.
     pub reactions: Vec<ReactionView>,
     /// Where it stands.
@@ -143,6 +146,68 @@ pub struct MessageItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Milliseconds>")]
     pub disappears_at: Option<Timestamp>,
+}
+
+/// A file of a message. Its content, or a smaller picture of it, is asked for by number of the
+/// message and index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct FileView {
+    /// Which of the message's files it is, from 0.
+    pub index: u32,
+    /// Its name, as its writer says. Not to be used as a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub name: Option<Text>,
+    /// Its MIME type, as its writer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub mime: Option<Text>,
+    /// Its length in bytes: on this device, or else as its writer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// A text shown with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub caption: Option<Text>,
+    /// Width in pixels, as its writer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels, as its writer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Recorded in a client.
+    pub voice: bool,
+    /// Where its content is.
+    pub state: FileStatus,
+}
+
+/// Where the content of a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum FileStatus {
+    /// At its server; it can be asked for.
+    Remote,
+    /// Waits for its transfer.
+    Waiting,
+    /// On its way, up or down.
+    Moving {
+        /// Bytes that have moved.
+        done: u64,
+        /// All there are.
+        total: u64,
+    },
+    /// On this device.
+    Here,
+    /// It did not come or go; it can be asked for again.
+    Failed {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// It cannot be had any more.
+    Gone {
+        /// Why, for a person.
+        reason: String,
+    },
 }
 
 /// Something happened in a conversation.

@@ -23,6 +23,8 @@ const WAITING: usize = 10_000;
 pub struct Live {
     typing: BTreeMap<AccountId, Instant>,
     waiting: BTreeMap<MessageId, (String, Timestamp)>,
+    /// Files on their way: bytes that have moved, and all there are.
+    moving: BTreeMap<(MessageId, u32), (u64, u64)>,
 }
 
 /// What may have to be shown anew.
@@ -88,6 +90,7 @@ impl Live {
             } => {
                 for message in removed {
                     self.waiting.remove(message);
+                    self.moving.retain(|(of, _), _| of != message);
                 }
                 Dirty {
                     conversations: conversations.iter().copied().collect(),
@@ -125,6 +128,29 @@ impl Live {
                 Dirty::conversation(*conversation)
             }
             Event::ProfileChanged => Dirty::everything(),
+            Event::FileProgress {
+                message_id,
+                index,
+                done,
+                total,
+                ..
+            } => {
+                let file = (*message_id, *index);
+                if self.moving.len() < WAITING || self.moving.contains_key(&file) {
+                    self.moving.insert(file, (*done, *total));
+                }
+                Dirty::message(*message_id)
+            }
+            Event::FileDone {
+                message_id, index, ..
+            }
+            | Event::FileFailed {
+                message_id, index, ..
+            } => {
+                self.moving.remove(&(*message_id, *index));
+                Dirty::message(*message_id)
+            }
+            Event::PictureDone { owner } => Dirty::conversation(*owner),
             _ => Dirty::default(),
         }
     }
@@ -156,6 +182,11 @@ impl Live {
     #[must_use]
     pub fn types(&self, id: &AccountId) -> bool {
         self.typing.contains_key(id)
+    }
+
+    /// How far a file is that is on its way: bytes that have moved, and all there are.
+    pub(super) fn moved(&self, message: MessageId, index: u32) -> Option<(u64, u64)> {
+        self.moving.get(&(message, index)).copied()
     }
 
     /// Why a message that is being sent waits, if it does.

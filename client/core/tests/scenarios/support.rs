@@ -6,6 +6,7 @@ pub(crate) mod doorway;
 pub(crate) mod log;
 pub(crate) mod net;
 pub(crate) mod state;
+pub(crate) mod transfers;
 
 use core::time::Duration;
 use std::sync::LazyLock;

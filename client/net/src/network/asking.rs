@@ -269,14 +269,14 @@ impl Network {
     }
 
     /// Whether no guard works, so that the node list may be of a network that has moved on.
-    fn cut_off(&self) -> bool {
+    pub(super) fn cut_off(&self) -> bool {
         matches!(
             self.path_status(),
             PathStatus::Offline { .. } | PathStatus::GuardLimit { .. }
         )
     }
 
-    fn report(&self, path: PathId, outcome: Outcome) {
+    pub(super) fn report(&self, path: PathId, outcome: Outcome) {
         lock(&self.paths).report(path, outcome, self.clock.now());
         self.save_paths();
     }

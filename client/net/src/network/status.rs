@@ -177,6 +177,12 @@ impl Network {
         self.publish();
     }
 
+    /// Something came back from the network; what carried it says nothing about other requests.
+    pub(crate) fn got_through(&self) {
+        lock(&self.facts).barrier = None;
+        self.publish();
+    }
+
     /// A request failed: did it get away from this machine?
     pub(crate) fn note_failure(&self, error: &NetError) {
         let now = self.clock.now();

@@ -19,6 +19,7 @@ mod quic;
 mod race;
 mod refreshing;
 mod seeds;
+mod servers;
 mod status;
 mod support;
 mod swarms;

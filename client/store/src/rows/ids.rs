@@ -56,3 +56,7 @@ row_id! {
     /// Names a job of the outbox. None is used twice.
     JobId
 }
+row_id! {
+    /// Names a file of a message. None is used twice.
+    FileId
+}

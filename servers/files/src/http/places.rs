@@ -8,7 +8,7 @@ use session_chassis::limit::customer;
 
 /// Places for transfers of one kind.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     max: usize,
     max_each: usize,
     taken: Mutex<Taken>,
@@ -21,7 +21,7 @@ struct Taken {
 }
 
 impl Places {
-    pub(super) fn new(max: usize, max_each: usize) -> Arc<Self> {
+    pub(crate) fn new(max: usize, max_each: usize) -> Arc<Self> {
         Arc::new(Self {
             max,
             max_each,
@@ -30,7 +30,7 @@ impl Places {
     }
 
     /// Takes a place for an address, if there is one for it.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let customer = customer(address);
         let mut taken = self.taken();
         let own = taken.each.get(&customer).copied().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Places {
 
 /// A place, free again when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     customer: IpAddr,
 }

@@ -1,5 +1,6 @@
 //! Receiving a file as it arrives.
 
+use core::future::Future;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -10,6 +11,41 @@ use tokio::time::timeout;
 
 use super::{Failure, Http};
 use crate::Upload;
+
+/// How fast an upload goes; it may neither pause nor take too long.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    began: Instant,
+    received: u64,
+    pause: Duration,
+    whole: Duration,
+}
+
+impl Pace {
+    /// Waits for the next part, or for a time that is up (408).
+    pub(crate) async fn next<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Failure> {
+        let elapsed = self.began.elapsed();
+        let left = self.whole.saturating_sub(elapsed);
+        if left.is_zero() || self.is_too_slow(elapsed) {
+            return Err(Failure(StatusCode::REQUEST_TIMEOUT));
+        }
+        timeout(self.pause.min(left), part)
+            .await
+            .map_err(|_| Failure(StatusCode::REQUEST_TIMEOUT))
+    }
+
+    /// Counts what has come.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        self.received = self
+            .received
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    fn is_too_slow(&self, elapsed: Duration) -> bool {
+        elapsed > self.pause
+            && self.received < elapsed.as_secs().saturating_mul(MIN_BYTES_PER_SECOND)
+    }
+}
 
 /// After a pause an upload must have made so many bytes per second on average, so that places are
 /// not held by who sends a byte now and then.
@@ -22,29 +58,27 @@ impl Http {
         mut body: Body,
         upload: &mut Upload<'_>,
     ) -> Result<(), Failure> {
-        let began = Instant::now();
-        let mut received = 0u64;
+        let mut pace = self.pace();
         loop {
-            let elapsed = began.elapsed();
-            let left = self.limits.body_timeout.saturating_sub(elapsed);
-            if left.is_zero() || self.is_too_slow(elapsed, received) {
-                return Err(Failure(StatusCode::REQUEST_TIMEOUT));
-            }
-            let next = timeout(self.limits.body_pause.min(left), body.frame()).await;
-            let Some(frame) = next.map_err(|_| Failure(StatusCode::REQUEST_TIMEOUT))? else {
+            let Some(frame) = pace.next(body.frame()).await? else {
                 return Ok(());
             };
             let Ok(data) = frame.map_err(|_| Failure::BAD_REQUEST)?.into_data() else {
                 continue;
             };
-            received = received.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+            pace.received(data.len());
             upload.write(data).await?;
         }
     }
 
-    fn is_too_slow(&self, elapsed: Duration, received: u64) -> bool {
-        elapsed > self.limits.body_pause
-            && received < elapsed.as_secs().saturating_mul(MIN_BYTES_PER_SECOND)
+    /// The pace of an upload that begins now.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace {
+            began: Instant::now(),
+            received: 0,
+            pause: self.limits.body_pause,
+            whole: self.limits.body_timeout,
+        }
     }
 }
 

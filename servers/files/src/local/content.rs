@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::blocking;
 use crate::storage::{Content, Pending, StorageError};
@@ -14,7 +15,7 @@ const CHUNK: u64 = 256 * 1024;
 
 /// The content of a file, the first part of it read already.
 #[derive(Debug)]
-pub(super) struct LocalContent {
+pub(crate) struct LocalContent {
     read: Option<Bytes>,
     /// Gone while a part is being read.
     rest: Option<Rest>,
@@ -24,11 +25,32 @@ pub(super) struct LocalContent {
 struct Rest {
     file: File,
     left: u64,
+    buffer: BytesMut,
+}
+
+/// Buffers of downloads that have ended: memory the system has given once need not be asked for
+/// again for each part.
+static SPARE: Mutex<Vec<BytesMut>> = Mutex::new(Vec::new());
+
+/// How many there may be.
+const MAX_SPARE: usize = 16;
+
+fn spare() -> MutexGuard<'static, Vec<BytesMut>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        let mut spare = spare();
+        if spare.len() < MAX_SPARE {
+            spare.push(core::mem::take(&mut self.buffer));
+        }
+    }
 }
 
 impl LocalContent {
     /// Opens the file and reads its first part. Blocks.
-    pub(super) fn open(path: &Path, size: u64) -> Result<Self, StorageError> {
+    pub(crate) fn open(path: &Path, size: u64) -> Result<Self, StorageError> {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -39,7 +61,12 @@ impl LocalContent {
         if file.metadata()?.len() != size {
             return Err(StorageError::Damaged);
         }
-        let mut rest = Rest { file, left: size };
+        let buffer = spare().pop().unwrap_or_default();
+        let mut rest = Rest {
+            file,
+            left: size,
+            buffer,
+        };
         Ok(Self {
             read: rest.read()?,
             rest: Some(rest),
@@ -53,13 +80,18 @@ impl Rest {
             return Ok(None);
         }
         let wanted = self.left.min(CHUNK);
-        let mut part = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
-        let read = (&self.file).take(wanted).read_to_end(&mut part)?;
-        if u64::try_from(read).ok() != Some(wanted) {
-            return Err(StorageError::Damaged);
-        }
+        let length = usize::try_from(wanted).unwrap_or_default();
+        // What of it is still being sent is left alone.
+        self.buffer.reserve(length);
+        self.buffer.resize(length, 0);
+        self.file
+            .read_exact(&mut self.buffer)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => StorageError::Damaged,
+                _ => error.into(),
+            })?;
         self.left -= wanted;
-        Ok(Some(part.into()))
+        Ok(Some(self.buffer.split().freeze()))
     }
 }
 

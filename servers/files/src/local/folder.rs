@@ -106,7 +106,7 @@ impl Folder {
 }
 
 /// Deletes a file; whether it was there.
-pub(super) fn remove(path: &Path) -> io::Result<bool> {
+pub(crate) fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -115,7 +115,7 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
 }
 
 /// Brings the names in a folder to the disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())

@@ -12,9 +12,9 @@ use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Shared, blocking, database, folder};
-use crate::FileId;
 use crate::id::ContentHasher;
 use crate::storage::{Kept, Naming, Pending, Record, Staged, StorageError};
+use crate::{FileId, IdMode};
 
 /// Bytes kept in memory before they are written, so that small files touch the disk once and
 /// large ones not for every packet.
@@ -29,11 +29,14 @@ pub(super) struct LocalStaged {
 }
 
 impl LocalStaged {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, ids: IdMode) -> Self {
         Self {
             shared,
             part: Some(Box::new(Part {
-                hasher: ContentHasher::new(),
+                hasher: match ids {
+                    IdMode::Content => Some(ContentHasher::new()),
+                    IdMode::Numbers => None,
+                },
                 size: 0,
                 waiting: Vec::new(),
                 waiting_bytes: 0,
@@ -100,7 +103,8 @@ impl Shared {
             Naming::Given(id) => id,
             Naming::Content => {
                 part.hash();
-                part.hasher.id()
+                let hasher = part.hasher.as_ref().ok_or(StorageError::NotHashed)?;
+                hasher.id()
             }
         };
         let new = Record {
@@ -177,7 +181,8 @@ impl Shared {
 
 /// What has arrived so far.
 struct Part {
-    hasher: ContentHasher,
+    /// None where names say nothing about content.
+    hasher: Option<ContentHasher>,
     size: u64,
     /// Not yet written down; all of it or nothing of it is hashed.
     waiting: Vec<Bytes>,
@@ -195,8 +200,10 @@ impl Part {
     }
 
     fn hash(&mut self) {
-        for bytes in &self.waiting {
-            self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            for bytes in &self.waiting {
+                hasher.update(bytes);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ fn open(dir: &Path) -> LocalStorage {
 }
 
 async fn put(storage: &LocalStorage, content: &[u8], now: Timestamp) -> Record {
-    let mut staged = storage.stage();
+    let mut staged = storage.stage(IdMode::Content);
     for part in content.chunks(50_000) {
         staged.write(part.to_vec().into()).await.unwrap();
     }
@@ -109,13 +109,13 @@ async fn a_given_name_is_taken_once() {
     let number = FileId::Number(1234);
     for large in [false, true] {
         let id = if large { FileId::Number(7) } else { number };
-        let mut staged = storage.stage();
+        let mut staged = storage.stage(IdMode::Content);
         let content = bytes(1, if large { 200_000 } else { 10 });
         staged.write(content.clone().into()).await.unwrap();
         let keep = Naming::Given(id);
         let kept = staged.keep(keep, NOW, NOW.plus(TTL)).await.unwrap();
         assert!(matches!(kept, Kept::Stored(record) if record.id == id));
-        let mut other = storage.stage();
+        let mut other = storage.stage(IdMode::Content);
         other.write(bytes(2, content.len()).into()).await.unwrap();
         let kept = other.keep(keep, NOW, NOW.plus(TTL)).await.unwrap();
         assert_eq!(kept, Kept::Taken);
@@ -261,7 +261,7 @@ async fn leftovers_of_crashes_are_swept() {
         .unwrap();
     assert_eq!(read(&storage, id, NOW).await, None, "nobody sees it");
     // One upload under way, and one that somebody else has left.
-    let mut staged = storage.stage();
+    let mut staged = storage.stage(IdMode::Content);
     staged.write(bytes(0, 200_000).into()).await.unwrap();
     std::fs::write(dir.path().join("files/uploads/left.part"), b"half").unwrap();
     assert_eq!(uploads(dir.path()), 2);
@@ -277,7 +277,7 @@ async fn leftovers_of_crashes_are_swept() {
 async fn an_upload_that_is_given_up_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
-    let mut staged = storage.stage();
+    let mut staged = storage.stage(IdMode::Content);
     staged.write(bytes(0, 200_000).into()).await.unwrap();
     assert_eq!(uploads(dir.path()), 1);
     drop(staged);
@@ -352,7 +352,7 @@ async fn stats_tell_what_is_there() {
     let storage = open(dir.path());
     put(&storage, b"old", NOW).await;
     let young = put(&storage, b"young", NOW.plus(TTL)).await;
-    let mut staged = storage.stage();
+    let mut staged = storage.stage(IdMode::Content);
     staged.write(Bytes::from_static(b"numbered")).await.unwrap();
     let naming = Naming::Given(FileId::Number(9));
     let later = NOW.plus(TTL * 3);
@@ -364,7 +364,7 @@ async fn stats_tell_what_is_there() {
         expired: 1,
         expired_bytes: 3,
         numbered: 1,
-        next_expiry: Some(young.expires.as_ms()),
+        next_expiry_ms: Some(young.expires.as_ms()),
     };
     assert_eq!(stats, expected);
 }

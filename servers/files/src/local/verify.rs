@@ -31,7 +31,23 @@ pub struct Stats {
     /// Of the files: those named by numbers.
     pub numbered: u64,
     /// When the next one expires, in milliseconds since 1970.
-    pub next_expiry: Option<u64>,
+    pub next_expiry_ms: Option<u64>,
+}
+
+impl Stats {
+    pub(crate) fn add(&mut self, record: &Record, now: Timestamp) {
+        if record.expires > now {
+            self.files += 1;
+            self.bytes += record.size;
+            self.numbered += u64::from(!record.id.is_extendable());
+            let expires = record.expires.as_ms();
+            let next = self.next_expiry_ms;
+            self.next_expiry_ms = Some(next.map_or(expires, |next| next.min(expires)));
+        } else {
+            self.expired += 1;
+            self.expired_bytes += record.size;
+        }
+    }
 }
 
 /// What a look at every file has found. All is well when only `files` and `bytes` are not 0.
@@ -57,6 +73,12 @@ impl Verified {
     }
 }
 
+/// Whether a server has run in a data folder.
+#[must_use]
+pub fn has_run(data: &Path) -> bool {
+    data.join(DATABASE_FILE).exists()
+}
+
 /// Counts. Blocks.
 ///
 /// # Errors
@@ -64,16 +86,7 @@ impl Verified {
 pub fn stats(data: &Path, now: Timestamp) -> Result<Stats, StorageError> {
     let mut stats = Stats::default();
     for_each_record(data, |record| {
-        if record.expires > now {
-            stats.files += 1;
-            stats.bytes += record.size;
-            stats.numbered += u64::from(!record.id.is_extendable());
-            let expires = record.expires.as_ms();
-            stats.next_expiry = Some(stats.next_expiry.map_or(expires, |next| next.min(expires)));
-        } else {
-            stats.expired += 1;
-            stats.expired_bytes += record.size;
-        }
+        stats.add(record, now);
         Ok(())
     })?;
     Ok(stats)

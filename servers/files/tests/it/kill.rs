@@ -32,15 +32,15 @@ async fn serve() {
     server.stop().await.unwrap();
 }
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    base: String,
+    pub(crate) base: String,
     /// Kept open: a child that cannot print would end.
     _output: BufReader<ChildStdout>,
 }
 
 impl Process {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["kill::serve", "--exact", "--ignored", "--nocapture"])
             .env(FOLDER, dir)
@@ -67,13 +67,13 @@ impl Process {
     }
 
     /// As `kill -9` does.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Ends in order.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         drop(self.child.stdin.take());
         assert!(self.child.wait().unwrap().success());
     }

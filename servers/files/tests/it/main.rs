@@ -16,5 +16,8 @@ mod limits;
 mod network;
 mod onion;
 mod operation;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod queries;
+mod quic;
 mod support;

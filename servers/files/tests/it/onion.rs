@@ -120,3 +120,24 @@ async fn a_node_has_a_limit_of_its_own() {
     // Directly one may still ask.
     server.get("/file/7").await.expect_error(404);
 }
+
+#[tokio::test]
+async fn a_server_may_answer_nodes_alone() {
+    let server = Server::with(|settings| settings.only_onion = true).await;
+    let cipher = OnionCipher::XChaCha20;
+    let content = content(1, 1000);
+    let answer = ask(&server, cipher, "POST", "/file", Some(content.clone())).await;
+    assert_eq!(answer.code, 200);
+    let path = format!("/file/{}", id_of(&content));
+    for (method, path) in [
+        ("GET", path.as_str()),
+        ("POST", "/file"),
+        ("GET", "/session_version?platform=desktop"),
+        ("GET", "/nowhere"),
+    ] {
+        let answer = crate::support::send(server.request(method, path)).await;
+        answer.expect_error(403);
+    }
+    let answer = ask(&server, cipher, "GET", &path, None).await;
+    assert!(answer.code == 200 && answer.body == content);
+}

@@ -1,6 +1,6 @@
 //! A server to test, and how it is asked.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,6 +99,7 @@ impl Server {
         let config = ServerConfig {
             clock: Arc::clone(&clock) as _,
             expiry_interval: Duration::from_millis(20),
+            quic: Some(UdpSocket::bind("127.0.0.1:0").unwrap()),
             ..config(dir.path(), settings)
         };
         let running = FileServer::start(config).await.unwrap();

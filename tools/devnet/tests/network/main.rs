@@ -10,6 +10,7 @@
 
 mod client;
 mod faults;
+mod files;
 mod keeping;
 #[cfg(target_os = "linux")]
 mod learning;

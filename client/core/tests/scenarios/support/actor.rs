@@ -28,6 +28,8 @@ pub(crate) struct Device {
     pub(crate) seed_url: String,
     pub(crate) clock: ShiftedClock,
     pub(crate) options: AccountOptions,
+    /// What the network says of its file server.
+    pub(crate) file_server: Option<String>,
 }
 
 impl Device {
@@ -42,12 +44,19 @@ impl Device {
                 quiet_delay: None,
                 ..AccountOptions::default()
             },
+            file_server: None,
         }
     }
 
     /// One that does not get round to storing configs.
     pub(crate) fn without_configs(mut self) -> Self {
         self.options.push_after = Duration::from_secs(3600);
+        self
+    }
+
+    /// One that knows a file server.
+    pub(crate) fn with_files(mut self, file_server: &str) -> Self {
+        self.file_server = Some(file_server.to_owned());
         self
     }
 
@@ -174,7 +183,10 @@ impl Actor {
 
     async fn open_with(&mut self, store: Store) {
         assert!(self.account.is_none(), "{} is open", self.name);
-        let network: NetworkProfile = self.device.seed_url.parse().unwrap();
+        let mut network: NetworkProfile = self.device.seed_url.parse().unwrap();
+        if let Some(server) = &self.device.file_server {
+            network = network.with_file_server(server.parse().unwrap());
+        }
         let clock = Box::new(self.device.clock.clone());
         let opened = Account::open(store, network, clock, self.device.options.clone());
         let account = within(&self.name, opened).await.unwrap();
@@ -223,6 +235,11 @@ impl Actor {
 
     pub(crate) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Notes that a message was written at this device.
+    pub(crate) fn wrote(&mut self, id: MessageId) {
+        self.written.insert(id);
     }
 
     /// Writes a message and waits for nothing.

@@ -40,6 +40,28 @@ impl Net {
         }
     }
 
+    /// A network with a file server.
+    pub(crate) async fn with_files(seed: u64) -> Self {
+        let options = DevnetOptions {
+            seed: Some(seed),
+            file_server: true,
+            ..DevnetOptions::default()
+        };
+        let started = within("the start of a network", Devnet::start(options, |_| ())).await;
+        Self {
+            devnet: started.expect("a network"),
+        }
+    }
+
+    /// What clients are told of the file server.
+    pub(crate) fn file_server(&self) -> String {
+        self.devnet
+            .describe()
+            .file_server
+            .expect("a file server")
+            .setting
+    }
+
     /// The network of all tests that leave its nodes alone. It ends with the last test that
     /// holds it.
     pub(crate) async fn shared() -> Arc<Self> {
