@@ -193,7 +193,8 @@ async fn content(
     if job.payload.is_none() {
         files::upload_all(shared, message).await?;
     }
-    let mut sent_at = job.sent_at;
+    // Another program at work for the account may have stamped it since the job was read.
+    let mut sent_at = row.sent_at;
     if row.time_unsure && job.payload.is_none() {
         if !shared.network.learn_time_within(TIME_PATIENCE).await {
             // Most often there is a reason that says more.
