@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use session_net::{FileServer, NetworkOptions, NetworkProfile, Transport};
+use session_net::{FileServer, NetworkOptions, NetworkProfile, Transport, WebOptions, WebReach};
 use session_store::{AccountEntry, KeyKeeping, Profile, Store, StoreError};
 use zeroize::Zeroizing;
 
@@ -109,9 +109,14 @@ pub(crate) fn network_options(global: &Global) -> anyhow::Result<NetworkOptions>
     } else {
         Transport::Auto
     };
+    let mut web = WebOptions::default();
+    if global.preview_anywhere {
+        web.reach = WebReach::Anywhere;
+    }
     Ok(NetworkOptions {
         proxy,
         transport,
+        web,
         ..NetworkOptions::default()
     })
 }

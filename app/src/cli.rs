@@ -1,6 +1,8 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod account;
+mod app;
+mod chat;
 mod files;
 mod messages;
 mod network;
@@ -15,19 +17,21 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use account::{
     AccountCommand, KeepingArguments, KeyStore, ProfileCommand, SettingsCommand, Switch,
 };
+pub(crate) use app::AppArguments;
+pub(crate) use chat::ChatArguments;
 pub(crate) use files::FilesCommand;
 pub(crate) use messages::{
     After, DeleteArguments, DisappearArguments, ExportArguments, ExportFormat, HistoryArguments,
     ListenArguments, MessageArgument, MessageWait, ReactArguments, ReplyArguments, SaveArguments,
-    SearchArguments, SendArguments, TimeOrOff, Whom,
+    SearchArguments, SendArguments, TimeOrOff, Whom, WithText,
 };
 pub(crate) use network::{DemoArguments, DevnetArguments, NodeCommand, SeedArguments};
 pub(crate) use people::{
     ChangeWait, ChatsArguments, ClearArguments, ContactCommand, ConversationCommand, MuteArguments,
-    NicknameArguments, PersonArguments, RequestsCommand,
+    NicknameArguments, PersonArguments, RequestsCommand, ResolveArguments,
 };
 pub(crate) use tools::{CompletionsArguments, ManArguments};
-pub(crate) use values::{Counted, MessageName, Who};
+pub(crate) use values::{Counted, MessageName, NameArgument, Who};
 
 /// Session: private messages without a phone number, over onion paths, kept by nobody.
 #[derive(Debug, Parser)]
@@ -36,6 +40,7 @@ pub(crate) use values::{Counted, MessageName, Who};
     version,
     about,
     after_help = "Examples:\n  \
+        session app                          open the window, in your browser\n  \
         session demo                         see the whole system work on this machine\n  \
         session account new --name Alice     create an account\n  \
         session send 05… \"hello\"             write to somebody, by Account ID\n  \
@@ -48,6 +53,7 @@ pub(crate) use values::{Counted, MessageName, Who};
         Exit status: 0 done; 1 failed; 2 not understood; 3 done on this device, and queued for \
         the network:\nthe next command that goes online delivers it.",
     after_long_help = "Examples:\n  \
+        session app                          open the window, in your browser\n  \
         session demo                         see the whole system work on this machine\n  \
         session account new --name Alice     create an account\n  \
         session send 05… \"hello\"             write to somebody, by Account ID\n  \
@@ -126,6 +132,16 @@ pub(crate) struct Global {
     )]
     pub(crate) file_server: Option<String>,
 
+    /// Look at pages of any server for previews, over http as well. For private networks and tests.
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "SESSION_PREVIEW_ANYWHERE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub(crate) preview_anywhere: bool,
+
     /// Never use QUIC, only HTTPS. Behind a proxy it is always so.
     #[arg(
         long,
@@ -146,9 +162,15 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Open the window: your accounts in a browser on this computer.
+    ///
+    /// `session` without a command does this too, where there is a screen.
+    App(AppArguments),
     /// Create, restore, show and delete accounts.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Read and write in the terminal, with keys alone: every account of this device.
+    Chat(ChatArguments),
     /// List the conversations: who, unread, pinned, muted, the last message.
     Chats(ChatsArguments),
     /// Messages of people you have not accepted yet: list, accept, decline.
@@ -203,6 +225,16 @@ pub(crate) enum Command {
     Profile(ProfileArguments),
     /// What this device tells others: read receipts, typing.
     Settings(SettingsArguments),
+    /// Find the Account ID that a registered name stands for.
+    ///
+    /// Three nodes are asked, and believed when they say the same; they learn a hash of the name
+    /// and not who asks. Nothing is kept. Anybody can register a name: compare the Account ID with
+    /// what the person told you.
+    #[command(after_help = "Examples:\n  \
+        session resolve anna\n  \
+        session send \"$(session resolve anna)\" \"hello\"\n\n\
+        JSON: {\"name\", \"account_id\"}.")]
+    Resolve(ResolveArguments),
     /// Find out step by step why messages do not get through.
     ///
     /// Tries everything a message needs: proxy, seeds, list of nodes, entry node, a path of three
@@ -242,6 +274,16 @@ pub(crate) enum Command {
     /// Run the seed of a network until Ctrl-C: it tells clients who the nodes are. Clients are
     /// pointed at it with `--network http://<ADDRESS>:<PORT>`.
     Seed(SeedArguments),
+}
+
+impl Command {
+    /// Whether servers run in this process.
+    pub(crate) const fn serves(&self) -> bool {
+        matches!(
+            self,
+            Self::Demo(_) | Self::Devnet(_) | Self::Node(_) | Self::Files(_) | Self::Seed(_)
+        )
+    }
 }
 
 /// `session requests`: the list when nothing else is asked.

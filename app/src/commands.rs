@@ -1,6 +1,8 @@
 //! One module per command.
 
 pub(crate) mod account;
+pub(crate) mod app;
+pub(crate) mod chat;
 pub(crate) mod chats;
 pub(crate) mod clear;
 pub(crate) mod completions;
@@ -20,6 +22,7 @@ pub(crate) mod profile;
 pub(crate) mod react;
 pub(crate) mod reply;
 pub(crate) mod requests;
+pub(crate) mod resolve;
 pub(crate) mod rpc;
 pub(crate) mod save;
 pub(crate) mod search;

@@ -5,7 +5,7 @@ use core::fmt;
 use session_core::CoreError;
 use session_devnet::DevnetError;
 use session_encoding::mnemonic::MnemonicError;
-use session_net::{NetError, ProxyUrlError};
+use session_net::{NameError, NetError, ProxyUrlError};
 use session_store::StoreError;
 
 use crate::output::printable;
@@ -40,6 +40,12 @@ pub(crate) fn explain(error: &anyhow::Error) -> Failure {
             return Failure {
                 text: store_text(store),
                 code: store.code(),
+            };
+        }
+        if let Some(name) = cause.downcast_ref::<NameError>() {
+            return Failure {
+                text: name.to_string(),
+                code: name.code(),
             };
         }
         if let Some(net) = cause.downcast_ref::<NetError>() {

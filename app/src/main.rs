@@ -20,7 +20,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::{Cli, Command, Global};
 use crate::commands::person;
@@ -28,11 +30,13 @@ use crate::output::Output;
 
 /// How long open databases are waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what servers have left to do is waited for.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 /// Exit status when the command line is not understood.
 const NOT_UNDERSTOOD: u8 = 2;
 
 fn main() -> ExitCode {
-    let Cli { global, command } = match Cli::try_parse() {
+    let Cli { global, command } = match asked() {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -48,10 +52,16 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let serves = command.serves();
     let result = runtime.block_on(run(&global, command, &output));
     // Whatever still runs in the background holds nothing that needs saving. What it holds of
-    // databases must be let go before the process tidies up.
-    runtime.shutdown_background();
+    // databases must be let go before the process tidies up; those of servers have no list, so all
+    // that runs is waited for.
+    if serves {
+        runtime.shutdown_timeout(AFTERWARDS);
+    } else {
+        runtime.shutdown_background();
+    }
     session_core::until_all_closed(PATIENCE);
     match result {
         Ok(code) => code,
@@ -60,6 +70,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the command line asks for. Nothing at all asks for the window where there is a screen, and
+/// for help elsewhere.
+fn asked() -> Result<Cli, clap::Error> {
+    if std::env::args_os().len() == 1 && commands::app::browser_is_likely() {
+        return Cli::try_parse_from(["session", "app"]);
+    }
+    Cli::try_parse()
 }
 
 /// Help, or what is wrong with the command line.
@@ -87,7 +106,9 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
     // A mistake in it must not lie hidden until a command goes online.
     accounts::network_options(global)?;
     match command {
+        Command::App(arguments) => commands::app::run(global, &arguments, output).await,
         Command::Account(command) => commands::account::run(global, command, output).await,
+        Command::Chat(arguments) => commands::chat::run(global, arguments, output).await,
         Command::Chats(arguments) => commands::chats::run(global, &arguments, output),
         Command::Requests(arguments) => commands::requests::run(global, arguments, output).await,
         Command::Send(arguments) => commands::send::run(global, arguments, output).await,
@@ -114,6 +135,7 @@ async fn run(global: &Global, command: Command, output: &Output) -> anyhow::Resu
         Command::Export(arguments) => commands::export::run(global, arguments, output).await,
         Command::Profile(arguments) => commands::profile::run(global, arguments, output).await,
         Command::Settings(arguments) => commands::settings::run(global, arguments, output).await,
+        Command::Resolve(arguments) => commands::resolve::run(global, &arguments, output).await,
         Command::Doctor => commands::doctor::run(global, output).await,
         Command::Rpc => commands::rpc::run(global).await,
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments, output)),
@@ -144,10 +166,33 @@ fn logging(global: &Global, command: &Command) {
     };
     let filter = EnvFilter::try_from_env("SESSION_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("off,{}", crates_at(level))));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    // Whoever has no terminal before them can take the log out of the window.
+    if let Command::App(_) | Command::Rpc = command {
+        let told = fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_filter(filter);
+        tracing_subscriber::registry()
+            .with(told)
+            .with(session_api::log_keeper())
+            .init();
+        return;
+    }
+    let logs = fmt().with_env_filter(filter);
+    if let Command::Chat(arguments) = command
+        && !arguments.plain
+    {
+        // The terminal is drawn on: what is logged goes to a file, if it is wanted at all.
+        let file = commands::chat::log_file(global);
+        match file {
+            Some(file) => logs
+                .with_ansi(false)
+                .with_writer(std::sync::Mutex::new(file))
+                .init(),
+            None => logs.with_writer(std::io::sink).init(),
+        }
+    } else {
+        logs.with_writer(std::io::stderr).init();
+    }
 }
 
 /// Only this project's crates: libraries below would log addresses.
@@ -155,6 +200,8 @@ fn crates_at(level: &str) -> String {
     [
         "session",
         "session_api",
+        "session_tui",
+        "session_web",
         "session_core",
         "session_net",
         "session_chassis",

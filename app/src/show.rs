@@ -147,6 +147,7 @@ impl<'a> Teller<'a> {
                 "from": quote.author,
                 "sent_ms": quote.sent_at,
                 "message_id": found.as_ref().map(|row| row.id),
+                "file": found.as_ref().and_then(|row| self.files(row).first().map(file_object)),
                 "text": found.map(|row| row.body),
             })
         });
@@ -167,6 +168,7 @@ impl<'a> Teller<'a> {
             "disappears_ms": row.disappears_at,
             "timer": timer_object(row.expiration),
             "quote": quote,
+            "preview": row.details.preview,
             "reactions": reactions,
             "attachments": row.details.attachments,
             "files": self.files(row).iter().map(file_object).collect::<Vec<_>>(),

@@ -6,7 +6,8 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::ValueEnum;
 
-use crate::command::{cargo, say};
+use crate::command::{cargo, root, say};
+use crate::web;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stage {
@@ -16,31 +17,74 @@ pub(crate) enum Stage {
     Clippy,
     /// `cargo doc -D warnings`
     Doc,
+    /// `npm run e2e` in web/: the page in a browser, against the program and a private network
+    E2e,
     /// `cargo test`: unit, vectors, scenarios on real networks, whole-binary and doc tests
     Test,
+    /// `npm run check` and `npm test` in web/
+    Web,
 }
 
 /// Builds libsodium from the source its crate carries and compares our cryptography with it.
 const ORACLE: &str = "--features=session-sodium-oracle/libsodium";
 
-const STAGES: [Stage; 4] = [Stage::Fmt, Stage::Clippy, Stage::Test, Stage::Doc];
+/// An object store that speaks S3, from the Python package index.
+const OBJECT_STORE: &str = "swift==2.38.3";
+
+/// Clippy builds the page, so that the stages after it find its packages installed.
+const STAGES: [Stage; 6] = [
+    Stage::Fmt,
+    Stage::Clippy,
+    Stage::Web,
+    Stage::Test,
+    Stage::E2e,
+    Stage::Doc,
+];
 
 pub(crate) fn run(only: &[Stage]) -> anyhow::Result<()> {
     let started = Instant::now();
     require_tools()?;
+    let mut skipped = String::new();
+    // One run tells everything that is wrong.
+    let mut failed = Vec::new();
     for stage in STAGES {
-        if only.is_empty() || only.contains(&stage) {
-            stage.run()?;
+        if !only.is_empty() && !only.contains(&stage) {
+            continue;
+        }
+        match stage.missing() {
+            None => {
+                if let Err(error) = stage.run() {
+                    say(&format!("xtask: {stage:?} failed: {error:#}"));
+                    failed.push(format!("{stage:?}"));
+                }
+            }
+            Some(missing) if only.contains(&stage) => bail!("{stage:?} cannot run: {missing}"),
+            Some(missing) => {
+                say(&format!("xtask: {stage:?} is skipped: {missing}"));
+                skipped += &format!(", but {stage:?} was skipped: {missing}");
+            }
         }
     }
+    if !failed.is_empty() {
+        bail!("{} failed", failed.join(", "));
+    }
     say(&format!(
-        "xtask: all green in {} s",
+        "xtask: all green in {} s{skipped}",
         started.elapsed().as_secs()
     ));
     Ok(())
 }
 
 impl Stage {
+    /// Why it cannot run here, and what to do about it.
+    fn missing(self) -> Option<&'static str> {
+        match self {
+            Self::Web => web::missing_tools(),
+            Self::E2e => web::missing_browser(),
+            Self::Clippy | Self::Doc | Self::Fmt | Self::Test => None,
+        }
+    }
+
     fn run(self) -> anyhow::Result<()> {
         let started = Instant::now();
         match self {
@@ -69,7 +113,16 @@ impl Stage {
                 ],
                 &[("RUSTDOCFLAGS", "-D warnings")],
             )?,
-            Self::Test => cargo(&["test", "--workspace", "--no-fail-fast", ORACLE], &[])?,
+            Self::E2e => web::end_to_end()?,
+            Self::Web => web::check()?,
+            Self::Test => {
+                prepare_object_store()?;
+                // A failure's text says what is wrong; traces would hide it in a long log.
+                cargo(
+                    &["test", "--workspace", "--no-fail-fast", ORACLE],
+                    &[("RUST_BACKTRACE", "0")],
+                )?;
+            }
         }
         say(&format!(
             "xtask: {self:?} passed in {} s",
@@ -77,6 +130,23 @@ impl Stage {
         ));
         Ok(())
     }
+}
+
+/// Installs the object store that tests of the file server start, without root, unless it is there.
+/// Where that cannot be done these tests say that they were skipped.
+fn prepare_object_store() -> anyhow::Result<()> {
+    let folder = root()?.join("target/swift");
+    if folder.join("bin/python").exists() {
+        return Ok(());
+    }
+    let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
+    let made = succeeds(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    let pip = folder.join("bin/pip");
+    if !made || !succeeds(Command::new(pip).args(["install", "--quiet", OBJECT_STORE])) {
+        let _ = std::fs::remove_dir_all(&folder);
+        say("xtask: OpenStack Swift cannot be installed (Debian: apt-get install python3-venv)");
+    }
+    Ok(())
 }
 
 /// The encrypted client database compiles C code: SQLCipher and the OpenSSL inside it.

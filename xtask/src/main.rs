@@ -5,6 +5,7 @@ mod command;
 mod fuzz;
 mod gate;
 mod soak;
+mod web;
 
 use std::process::ExitCode;
 
@@ -26,10 +27,14 @@ enum Task {
     Chaos(chaos::Arguments),
     /// Look for inputs that break a decoder (libFuzzer; needs a nightly toolchain and cargo-fuzz).
     Fuzz(fuzz::Arguments),
+    /// Make pictures of every screen of the page, wide and narrow, light and dark (needs npm and
+    /// Chromium).
+    Screenshots(web::ScreenshotArguments),
     /// Run nodes at 70 % of what they can do for a long time; fails when their memory or descriptors
     /// grow.
     Soak(soak::Arguments),
-    /// Format check, clippy, documentation and every test, in this order; stops at the first failure.
+    /// Format check, clippy, every test, the page in a browser, documentation; stops at the first
+    /// failure.
     Test {
         /// Run only this stage (may be repeated).
         #[arg(long, value_enum)]
@@ -41,6 +46,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Chaos(arguments) => chaos::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Screenshots(arguments) => web::screenshots(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
         Task::Test { only } => gate::run(&only),
     };

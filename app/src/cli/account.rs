@@ -100,6 +100,22 @@ pub(crate) enum SettingsCommand {
         /// On or off.
         value: Switch,
     },
+    /// Whether files go straight to and from the network's file server, over QUIC: faster.
+    ///
+    /// The file server then sees the address of this computer. Files at other servers, and all
+    /// behind a proxy, go through nodes in any case.
+    DirectFiles {
+        /// On or off.
+        value: Switch,
+    },
+    /// Whether pages behind links may be looked at when a preview of one is asked for.
+    ///
+    /// The servers of such a page and of its image then see the address of this computer, or of the
+    /// proxy, and when. Nodes cannot carry such a request: it does not go through an onion path.
+    Previews {
+        /// On or off.
+        value: Switch,
+    },
 }
 
 /// A setting that is on or off.

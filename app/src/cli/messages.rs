@@ -43,6 +43,7 @@ pub(crate) struct MessageArgument {
     date | session send Bob               from standard input\n  \
     session send Bob --file photo.jpg     a picture, without what the camera wrote into it\n  \
     session send Bob \"from Rome\" --file 1.jpg --file 2.jpg\n  \
+    session send Bob \"see https://…\" --preview   with title and image of the page\n  \
     session send Bob hi --show-path       which nodes carried it, and what they saw\n\n\
     JSON: {\"state\": \"sent\"|\"queued\"|\"failed\", \"message_id\", \"from\", \"to\", \"hash\", \
     \"expires_ms\", \"confirmed_by\",\n\"copied_to_own_swarm\", \"took_ms\", \"route\", \
@@ -55,14 +56,27 @@ pub(crate) struct SendArguments {
     ///
     /// With files it may be left out.
     pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) with: WithText,
+    #[command(flatten)]
+    pub(crate) wait: MessageWait,
+}
+
+/// What goes with a text.
+#[derive(Debug, Args)]
+pub(crate) struct WithText {
     /// A file to send along, up to 10 MB; may be given up to 32 times.
     #[arg(short, long = "file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The file is a voice message.
     #[arg(long, requires = "files")]
     pub(crate) voice: bool,
-    #[command(flatten)]
-    pub(crate) wait: MessageWait,
+    /// Look at the page behind the first link, and send its title and image along.
+    ///
+    /// Its server sees the address of this computer, or of the proxy: `session settings previews
+    /// on` allows it once and for all. When the page cannot be read the text goes without.
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) preview: bool,
 }
 
 #[derive(Debug, Args)]
@@ -100,13 +114,18 @@ pub(crate) struct SaveArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     session reply 12 \"yes, at 8\"          12: the number in `session history`\n  \
-    session reply last --in Bob \"yes\"     Bob's (or your) newest message there\n\n\
+    session reply last --in Bob \"yes\"     Bob's (or your) newest message there\n  \
+    session reply 12 --file photo.jpg     with a picture\n\n\
     JSON as of `session send`.")]
 pub(crate) struct ReplyArguments {
     #[command(flatten)]
     pub(crate) message: MessageArgument,
     /// The text; read from standard input when it is `-` or absent.
+    ///
+    /// With files it may be left out.
     pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) with: WithText,
     #[command(flatten)]
     pub(crate) wait: MessageWait,
 }
@@ -250,8 +269,9 @@ pub(crate) struct ListenArguments {
     \"sent_ms\", \"hash\", \"expires_ms\",\n\"delivery\": {\"state\": \
     \"sending\"|\"sent\"|\"failed\"|\"received\", \"reason\"}, \"read_ms\", \"unread\", \
     \"mentions_you\",\n\"disappears_ms\", \"timer\": {\"after\": \"read\"|\"send\", \"seconds\"}, \
-    \"quote\": {\"from\", \"sent_ms\", \"message_id\", \"text\"},\n\"reactions\": [{\"emoji\", \
-    \"from\", \"sent_ms\"}], \"attachments\", \"invitation\": {\"url\", \"name\"}}; \"kind\" is \
+    \"quote\": {\"from\", \"sent_ms\", \"message_id\", \"text\", \
+    \"file\"},\n\"preview\": {\"url\", \"title\"}, \"reactions\": [{\"emoji\", \
+    \"from\", \"sent_ms\"}], \"attachments\", \"files\", \"invitation\": {\"url\", \"name\"}}; \"kind\" is \
     \"text\",\n\"invitation\", \"timer_change\", \"request_accepted\", \"screenshot\", \
     \"media_saved\" or \"deleted\"."
 )]

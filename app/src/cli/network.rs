@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::values::NameArgument;
+
 #[derive(Debug, Args)]
 pub(crate) struct SeedArguments {
     /// The node list, the same file that the nodes have. Changes are taken over.
@@ -69,9 +71,12 @@ pub(crate) enum NodeCommand {
     ///
     /// Deleted messages leave free space in the file, which is used again for new ones, so this
     /// is needed only after a time with many more messages than now (see `free` in `session node
-    /// stats`). Writes the database anew beside the old one and puts it in its place when it is
-    /// complete; an interruption costs nothing. The node must not run, and the disk needs space
-    /// for the copy.
+    /// stats`), and once for a database that an older version has made: written anew it takes
+    /// less space and loses expired messages faster. Until then it works as it always did.
+    ///
+    /// Writes the database anew beside the old one and puts it in its place when it is complete;
+    /// an interruption costs nothing. The node must not run, and the disk needs space for the
+    /// copy.
     #[command(after_help = "Example:\n  \
         systemctl stop session-node && session node compact; systemctl start session-node")]
     Compact,
@@ -96,6 +101,9 @@ pub(crate) struct DevnetArguments {
     /// the last node's [default: free ports].
     #[arg(long, value_name = "PORT")]
     pub(crate) base_port: Option<u16>,
+    /// A registered name and whose it is, as `anna=05…`; can be given several times.
+    #[arg(long = "name", value_name = "NAME=ACCOUNT ID")]
+    pub(crate) names: Vec<NameArgument>,
 }
 
 #[derive(Debug, Args)]
@@ -105,4 +113,7 @@ pub(crate) struct DemoArguments {
     /// End after the story instead of keeping the network up.
     #[arg(long)]
     pub(crate) exit: bool,
+    /// Open no browser afterwards; the links into the windows of both people are printed anyway.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }

@@ -1,6 +1,7 @@
 //! Commands about people and conversations.
 
 use clap::{Args, Subcommand};
+use session_crypto::name::SessionName;
 
 use super::{Counted, Who};
 
@@ -134,4 +135,16 @@ pub(crate) enum ConversationCommand {
     #[command(after_help = "Example:\n  session conversation delete Bob\n\n\
         JSON: {\"action\", \"state\": \"done\"|\"queued\", \"conversation\", \"reason\"}.")]
     Delete(PersonArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArguments {
+    /// The name: letters from a to z, digits, _ and, inside, -.
+    #[arg(value_name = "NAME", value_parser = registered_name)]
+    pub(crate) name: SessionName,
+}
+
+fn registered_name(text: &str) -> Result<SessionName, String> {
+    text.parse()
+        .map_err(|error| format!("not a name ({error})"))
 }

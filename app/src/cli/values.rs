@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use session_crypto::name::SessionName;
 use session_store::MessageId;
 use session_types::AccountId;
 
@@ -84,6 +85,31 @@ impl FromStr for MessageName {
     }
 }
 
+/// A registered name and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NameArgument {
+    pub(crate) name: SessionName,
+    pub(crate) owner: AccountId,
+}
+
+impl FromStr for NameArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, owner) = text
+            .split_once('=')
+            .ok_or("write the name, = and the Account ID")?;
+        Ok(Self {
+            name: name
+                .parse()
+                .map_err(|error| format!("not a name ({error})"))?,
+            owner: owner
+                .parse()
+                .map_err(|error| format!("not an Account ID ({error})"))?,
+        })
+    }
+}
+
 /// A time as people write it: `30s`, `5m`, `12h`, `7d`, `2w`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
@@ -139,6 +165,17 @@ impl fmt::Display for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn registered_names() {
+        let id = format!("05{}", "ab".repeat(32));
+        let named: NameArgument = format!("Anna={id}").parse().unwrap();
+        assert_eq!(named.name.as_str(), "anna");
+        assert_eq!(named.owner.to_hex(), id);
+        for odd in ["anna", "anna=05", "an na=05", &format!("={id}")] {
+            assert!(odd.parse::<NameArgument>().is_err(), "{odd}");
+        }
+    }
 
     #[test]
     fn people() {

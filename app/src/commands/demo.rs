@@ -2,6 +2,7 @@
 
 mod person;
 mod telling;
+mod windows;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,11 +12,13 @@ use session_core::NewFile;
 use session_crypto::AccountKeys;
 
 use crate::cli::{DemoArguments, Global};
+use crate::commands::app::browser_is_likely;
 use crate::commands::devnet;
 use crate::end::End;
 use crate::output::Output;
 use person::Person;
 use telling::Telling;
+use windows::Windows;
 
 const FROM_ALICE: &str = "Hi Bob, are you there? No phone number needed.";
 const PICTURE: &[u8] = include_bytes!("demo/tea.png");
@@ -96,14 +99,26 @@ pub(crate) async fn run(
         network.shutdown().await?;
         return Ok(ExitCode::SUCCESS);
     }
+    let windows = Windows::start(
+        global,
+        [("Alice", &alice_home), ("Bob", &bob_home)],
+        files.as_ref(),
+    )
+    .await?;
+    windows.tell(output);
     telling.hand_over(
         &[("Alice", &alice_home), ("Bob", &bob_home)],
         bob_keys.account_id(),
     );
     devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
     output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");
-    end.wait().await?;
+    let browser = !arguments.no_browser && browser_is_likely();
+    tokio::select! {
+        ended = end.wait() => ended?,
+        () = windows.keep_open(browser, output) => {}
+    }
     output.note("Stopping …");
+    windows.stop().await;
     network.shutdown().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,11 @@
 //! `session devnet`
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use session_devnet::{Devnet, DevnetOptions};
+use session_devnet::{Customise, Devnet, DevnetOptions, Names};
 
-use crate::cli::{DevnetArguments, Global};
+use crate::cli::{DevnetArguments, Global, NameArgument};
 use crate::end::End;
 use crate::output::Output;
 
@@ -57,10 +58,24 @@ pub(crate) async fn start(
         data_dir: global.data_dir.as_ref().map(|dir| dir.join("devnet")),
         base_port: arguments.base_port,
         file_server: true,
-        ..DevnetOptions::default()
+        customise: names_of(arguments),
     };
     let progress = output.progress(&format!("Starting {} nodes …", arguments.nodes));
     Ok(Devnet::start(options, |step| progress.say(&format!("{step} …"))).await?)
+}
+
+/// Lets all nodes know the names that were asked for.
+fn names_of(arguments: &DevnetArguments) -> Option<Customise> {
+    if arguments.names.is_empty() {
+        return None;
+    }
+    let names = Names::default();
+    for NameArgument { name, owner } in &arguments.names {
+        names.register(name.clone(), *owner);
+    }
+    Some(Arc::new(move |_, config| {
+        config.names = Arc::new(names.clone());
+    }))
 }
 
 /// The commands that talk to the network from another terminal.

@@ -251,6 +251,20 @@ fn explain(error: ServerError) -> anyhow::Error {
                  this user use it?",
             );
         }
+        ServerError::Storage(StorageError::ObjectStore(_)) => {
+            return anyhow::Error::new(error).context(
+                "the object store of `s3` in files.toml cannot be reached: is the endpoint right, \
+                 and its certificate from an authority that is trusted?",
+            );
+        }
+        ServerError::Storage(
+            StorageError::ObjectStoreRefused { .. } | StorageError::ObjectStoreAnswer,
+        ) => {
+            return anyhow::Error::new(error).context(
+                "the object store of `s3` in files.toml does not let this server in: look at \
+                 bucket, region and keys",
+            );
+        }
         ServerError::Storage(StorageError::NewerSchema { .. }) => {
             "a newer version of this program has used the folder: run that one"
         }

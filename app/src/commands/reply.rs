@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::accounts;
 use crate::cli::{Global, ReplyArguments};
-use crate::commands::send::words;
+use crate::commands::send::{composed, with_preview};
 use crate::output::Output;
 use crate::who::{self, Person};
 use crate::work::{Work, deliver};
@@ -18,8 +18,10 @@ pub(crate) async fn run(
     let store = unlocked.store()?;
     let answered = who::message(&store, &arguments.message)?;
     let person = Person::find(&store, answered.conversation)?;
-    let text = words(arguments.text)?;
+    let mut message = composed(arguments.text, arguments.with)?;
+    message.reply_to = Some(answered.id);
     let work = Work::start(global, unlocked, store).await?;
-    let message = work.account.reply(person.id, answered.id, &text).await?;
+    let message = with_preview(&work, message, output).await?;
+    let message = work.account.send(person.id, message).await?;
     deliver(work, &person, message.id, arguments.wait, output).await
 }

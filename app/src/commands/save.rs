@@ -218,6 +218,8 @@ mod tests {
             state: FileState::Remote,
             attempts: 0,
             blob: None,
+            sound: None,
+            is_unheard: false,
         }
     }
 

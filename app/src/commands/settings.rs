@@ -28,14 +28,26 @@ pub(crate) async fn run(
             settings.typing = value == Switch::On;
             work.account.set_settings(settings).await?;
         }
+        SettingsCommand::DirectFiles { value } => {
+            settings.direct_files = value == Switch::On;
+            work.account.set_settings(settings).await?;
+        }
+        SettingsCommand::Previews { value } => {
+            settings.link_previews = value == Switch::On;
+            work.account.set_settings(settings).await?;
+        }
     }
     work.close().await;
     let on = |on| if on { "on" } else { "off" };
     output.line(&format!("  receipts  {}", on(settings.read_receipts)));
     output.line(&format!("  typing    {}", on(settings.typing)));
+    output.line(&format!("  previews  {}", on(settings.link_previews)));
+    output.line(&format!("  direct    {}", on(settings.direct_files)));
     output.object(&json!({
         "read_receipts": settings.read_receipts,
         "typing": settings.typing,
+        "link_previews": settings.link_previews,
+        "direct_files": settings.direct_files,
     }));
     Ok(ExitCode::SUCCESS)
 }

@@ -114,3 +114,83 @@ fn without_a_file_server_it_is_said_where_to_name_one() {
     let said = alice.run(&["--file-server", "http://files", "send", "me", "x"]);
     assert!(said.err.contains("--file-server"), "{said:?}");
 }
+
+/// A page with a title, on this machine.
+fn page() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tea", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0)
+            {
+                head.extend_from_slice(&byte);
+            }
+            let body = "<title>All about tea</title>";
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n{body}",
+                body.len()
+            );
+            // Whoever asked may be gone.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn answers_with_files_and_previews_of_links() {
+    let home = tempdir().unwrap();
+    let network = Network::start(home.path(), &[]);
+    let alice = Person::new("Alice", network.seed_url());
+    let bob = Person::new("Bob", network.seed_url());
+    let sender = |person| Sender {
+        person,
+        file_server: network.info()["file_server"]["setting"].as_str().unwrap(),
+    };
+    let picture = home.path().join("dot.png").display().to_string();
+    fs::write(&picture, PICTURE).unwrap();
+    let sent = sender(&alice).json(&["send", &bob.id, "look", "-f", &picture]);
+    assert_eq!(sent["state"], "sent");
+    bob.listen("1");
+    let sent = sender(&bob).json(&["reply", "last", "--in", "Alice", "--file", &picture]);
+    assert_eq!(sent["state"], "sent");
+    let got = alice.listen("1").remove(0);
+    assert_eq!(
+        (&got["attachments"], &got["quote"]["text"]),
+        (&1.into(), &"look".into())
+    );
+    assert_eq!(got["quote"]["file"]["name"], "dot.png");
+
+    let text = format!("read {}", page());
+    let preview = |person: &Person, expected: i32| {
+        let mut command = session(person.home());
+        command.args(["--json", "send", &bob.id, &text, "--preview"]);
+        command.env("SESSION_PREVIEW_ANYWHERE", "1");
+        let said = finish(command);
+        assert_eq!(said.status.code(), Some(expected), "{said:?}");
+        said
+    };
+    let refused = preview(&alice, 1);
+    assert!(
+        refused.err.contains("session settings previews on"),
+        "{refused:?}"
+    );
+    let on = alice.json(&["settings", "previews", "on"]).remove(0);
+    assert_eq!(on["link_previews"], true);
+    preview(&alice, 0);
+    let got = bob.listen("1").remove(0);
+    assert_eq!(got["preview"]["title"], "All about tea");
+    // Where the page may not be looked at the text goes without.
+    let said = alice.run(&["send", &bob.id, &text, "--preview"]).ok();
+    assert!(said.err.contains("Without a preview"), "{said:?}");
+    let got = bob.listen("1").remove(0);
+    assert_eq!(
+        (&got["text"], &got["preview"]),
+        (&text.into(), &Value::Null)
+    );
+}

@@ -151,6 +151,102 @@ fn what_was_acknowledged_survives_a_kill_and_the_rest_is_gone() {
     assert_eq!(said.json()[0]["missing"], 1);
 }
 
+/// Adds to the configuration.
+fn configure(home: &Path, first: &str, last: &str) {
+    let path = files_file(home, "files.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, format!("{first}{text}{last}")).unwrap();
+}
+
+/// Uploads two files and looks at them with the commands, beside the running server and after it.
+#[cfg(target_os = "linux")]
+fn look_from_outside(home: &Path) -> Process {
+    let server = start(home);
+    let large = vec![0x5a; 9_000_000];
+    let ids = [upload(&server, b"hello session"), upload(&server, &large)];
+    assert!(download(&server, &ids[1]) == (200, large));
+    let stats = files(home, &["stats", "--json"]).ok().json().remove(0);
+    let counted = (&stats["files"], &stats["bytes"], &stats["expired"]);
+    assert_eq!(counted, (&2.into(), &9_000_013.into(), &0.into()));
+    let verified = files(home, &["verify", "--json"]).ok().json().remove(0);
+    let found = (
+        &verified["in_order"],
+        &verified["files"],
+        &verified["orphans"],
+    );
+    assert_eq!(found, (&true.into(), &2.into(), &0.into()));
+    server
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_commands_look_into_postgresql() {
+    let Some(postgres) = session_server_test_support::Postgres::start() else {
+        return;
+    };
+    let home = tempdir().unwrap();
+    init(home.path());
+    let shared = home.path().join("shared");
+    let settings = format!(
+        "postgres = \"{}\"\ncontent = \"{}\"\n",
+        postgres.address(),
+        shared.display()
+    );
+    configure(home.path(), &settings, "");
+    let server = look_from_outside(home.path());
+    assert!(server.end("-TERM").0.success());
+    // One file has other content, and then none.
+    let prefixes = fs::read_dir(&shared).unwrap();
+    let objects = prefixes.flat_map(|prefix| fs::read_dir(prefix.unwrap().path()).unwrap());
+    let mut objects = objects.map(|object| object.unwrap().path());
+    let small = objects.find(|path| fs::metadata(path).unwrap().len() == 13);
+    let small = small.unwrap();
+    fs::write(&small, b"hello senator").unwrap();
+    let said = files(home.path(), &["verify", "--json"]);
+    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.json()[0]["damaged"], 1);
+    fs::remove_file(&small).unwrap();
+    let said = files(home.path(), &["verify"]);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.out.contains("1 without content"), "{}", said.out);
+    // The database is gone.
+    drop(postgres);
+    for command in ["stats", "verify", "run"] {
+        let said = files(home.path(), &[command]);
+        assert!(
+            !said.status.success() && said.err.contains("database"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_commands_look_into_an_object_store() {
+    let Some(store) = session_server_test_support::ObjectStore::start() else {
+        return;
+    };
+    let home = tempdir().unwrap();
+    init(home.path());
+    configure(home.path(), "", &store.toml("kept/"));
+    let said = files(home.path(), &["stats"]);
+    assert!(said.err.contains("no database"), "{}", said.err);
+    let server = look_from_outside(home.path());
+    assert!(!server.end("-KILL").0.success());
+    let verified = files(home.path(), &["verify", "--json"]).ok().json();
+    assert_eq!(verified[0]["files"], 2);
+    // The object store is gone.
+    drop(store);
+    let said = files(home.path(), &["run"]);
+    assert!(
+        !said.status.success() && said.err.contains("cannot be reached"),
+        "{}",
+        said.err
+    );
+    assert!(!said.err.contains("Signature"), "{}", said.err);
+}
+
 #[test]
 fn what_an_operator_may_get_wrong_is_said() {
     let home = tempdir().unwrap();

@@ -9,7 +9,9 @@
 )]
 
 mod accounts;
+mod app;
 mod attachments;
+mod chat;
 mod conversations;
 mod export;
 mod files;
@@ -24,4 +26,5 @@ mod person;
 mod rpc;
 mod run;
 mod separate_processes;
+mod terminal;
 mod tools;

@@ -110,3 +110,23 @@ fn name_and_settings_are_kept_without_a_network() {
             .contains("Alice B.")
     );
 }
+
+#[test]
+fn a_registered_name_leads_to_an_account() {
+    let home = tempdir().unwrap();
+    let bob = format!("05{}", "ab".repeat(32));
+    let network = Network::start(home.path(), &["--name", &format!("bob={bob}")]);
+    let alice = Person::new("Alice", network.seed_url());
+    assert_eq!(alice.run(&["resolve", "Bob"]).ok().out.trim(), bob);
+    let found = alice.json(&["resolve", "bob"]);
+    assert_eq!(found[0]["account_id"], bob);
+    let said = alice.run(&["--json", "resolve", "nobody"]);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err.contains("core.no_such_name"), "{said:?}");
+    assert_eq!(alice.run(&["resolve", "no name"]).status.code(), Some(2));
+    // Before there is an account.
+    let empty = tempdir().unwrap();
+    let mut without = session(empty.path());
+    without.args(["--network", network.seed_url(), "resolve", "bob"]);
+    assert_eq!(finish(without).ok().out.trim(), bob);
+}

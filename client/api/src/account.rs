@@ -1,22 +1,23 @@
 //! An account that is open in a session.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use session_core::Account;
 use session_core::view::Reader;
 use session_net::NetworkStatus;
-use session_store::AccountEntry;
+use session_store::{AccountEntry, KeyKeeping};
 use session_types::AccountId;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::ApiError;
+use crate::session::lock;
 
 /// An account that is open. Calls hold it while they run; closing ends them first.
 #[derive(Debug)]
 pub(crate) struct OpenAccount {
     id: AccountId,
-    entry: AccountEntry,
+    entry: Mutex<AccountEntry>,
     reader: Reader,
     slot: Arc<RwLock<Option<Account>>>,
     closing: CancellationToken,
@@ -29,7 +30,7 @@ impl OpenAccount {
     pub(crate) fn new(account: Account, entry: AccountEntry) -> Self {
         Self {
             id: account.id(),
-            entry,
+            entry: Mutex::new(entry),
             reader: account.reader(),
             slot: Arc::new(RwLock::new(Some(account))),
             closing: CancellationToken::new(),
@@ -40,8 +41,13 @@ impl OpenAccount {
         self.id
     }
 
-    pub(crate) fn entry(&self) -> &AccountEntry {
-        &self.entry
+    pub(crate) fn entry(&self) -> AccountEntry {
+        lock(&self.entry).clone()
+    }
+
+    /// Its key is kept in another way now.
+    pub(crate) fn kept_by(&self, keeping: KeyKeeping) {
+        lock(&self.entry).key_keeping = keeping;
     }
 
     pub(crate) fn reader(&self) -> Reader {

@@ -26,6 +26,15 @@ use crate::{ApiError, Notification};
 /// with [`Connection::call`] have no answer in the queue and go on when it is full.
 const OUTGOING: usize = 2048;
 
+/// How far a front end reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything the program may read and write: it names files by their paths.
+    Computer,
+    /// The accounts alone: a call that names a path is refused. For pages of a browser.
+    Accounts,
+}
+
 /// What goes out of a connection.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
@@ -55,6 +64,7 @@ pub struct Caller {
 #[derive(Debug)]
 pub(crate) struct Inner {
     session: Session,
+    reach: Reach,
     outgoing: mpsc::Sender<Outgoing>,
     followers: Mutex<BTreeMap<AccountId, Follower>>,
     cancel: CancellationToken,
@@ -70,10 +80,11 @@ pub(crate) enum Turn {
 }
 
 impl Connection {
-    pub(crate) fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Session, reach: Reach) -> Self {
         let (sender, outgoing) = mpsc::channel(OUTGOING);
         let inner = Arc::new(Inner {
             session,
+            reach,
             outgoing: sender,
             followers: Mutex::default(),
             cancel: CancellationToken::new(),
@@ -230,6 +241,10 @@ impl Inner {
             );
             return (None, Err(error));
         };
+        if self.reach == Reach::Accounts && names_path(&params) {
+            let problem = "this connection names no files of the computer";
+            return (None, Err(ApiError::bad_input("api.no_paths", problem)));
+        }
         let account = named_account(&params).and_then(|id| self.session.opened(id));
         let call = async {
             let turn = turn.come().await;
@@ -330,4 +345,15 @@ impl fmt::Debug for Turn {
 /// The account that parameters name.
 fn named_account(params: &Value) -> Option<AccountId> {
     params.get("account")?.as_str()?.parse().ok()
+}
+
+/// Whether there is a `path` anywhere in parameters: files of the computer are named by these.
+fn names_path(params: &Value) -> bool {
+    match params {
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| (name == "path" && !value.is_null()) || names_path(value)),
+        Value::Array(items) => items.iter().any(names_path),
+        _ => false,
+    }
 }

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::stdio::MAX_LINE;
+use crate::serving::MAX_LINE;
 
 /// The content of a file, or a part of it: in JSON as Base64. Not shown by `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]

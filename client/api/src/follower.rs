@@ -161,7 +161,7 @@ async fn run(
         }
     }
     // What was said before the end, and the end.
-    let account = AccountInfo::closed(task.account.entry());
+    let account = AccountInfo::closed(&task.account.entry());
     task.tell(Notification::AccountChanged(AccountChanged { account }));
     tokio::select! {
         () = cancel.cancelled() => {}
@@ -318,8 +318,9 @@ impl Task {
         }
         let notification = match event {
             Event::ProfileChanged => {
-                let Ok(name) = self.name().await else { return };
-                let profile = Profile::new(self.id, name);
+                let Ok(profile) = self.profile().await else {
+                    return;
+                };
                 Some(Notification::ProfileChanged(ProfileChanged {
                     account: self.id,
                     profile,
@@ -345,8 +346,18 @@ impl Task {
         Ok(self.account.in_use().await?.name().await?)
     }
 
+    async fn profile(&self) -> Result<Profile, ApiError> {
+        let account = self.account.in_use().await?;
+        let picture = account.picture(self.id).await?;
+        Ok(Profile::new(
+            self.id,
+            account.name().await?,
+            picture.as_ref(),
+        ))
+    }
+
     async fn info(&self) -> AccountInfo {
-        let mut info = AccountInfo::closed(self.account.entry());
+        let mut info = AccountInfo::closed(&self.account.entry());
         info.open = true;
         info.name = self.name().await.ok().map(Into::into);
         info

@@ -11,6 +11,7 @@ mod people;
 mod pictures;
 mod profile;
 mod timeline;
+mod tools;
 
 use crate::method::{Method, Order};
 
@@ -43,7 +44,12 @@ pub(crate) fn table() -> Vec<Method> {
         "accounts.remove" Process accounts::remove;
         /// Deletes everything the account's swarm holds. What is on this device stays.
         "accounts.delete_from_swarm" Free accounts::delete_from_swarm;
-        /// The 13 words that are the account. Whoever has them owns it.
+        /// Keeps the key of an account's database in another way, or under another passphrase.
+        "accounts.set_key" Process accounts::set_key;
+        /// Looks at the words of a Recovery Password while they are typed. Nothing is kept.
+        "accounts.check_words" Free tools::check_words;
+        /// The 13 words that are the account. Whoever has them owns it. `api.recovery_hidden` once
+        /// they are shown no more.
         "accounts.recovery_password" Free accounts::recovery_password;
 
         /// Name and id of the account.
@@ -78,8 +84,14 @@ pub(crate) fn table() -> Vec<Method> {
         "conversations.mark_unread" InTurn conversations::mark_unread;
         /// What was begun to be written in a conversation on this device.
         "conversations.draft" Free conversations::draft;
-        /// Keeps what was begun to be written; sending a message clears it.
+        /// Keeps what was begun to be written, and gives it back. Once this answers, copies of its
+        /// files are on disk: nothing of it is lost when the program ends, however it does. Sending
+        /// a message forgets it.
         "conversations.set_draft" InTurn conversations::set_draft;
+        /// The content of a file of a draft, as it was chosen. A long one is fetched part by part.
+        "conversations.draft_file" Free files::draft_content;
+        /// A smaller picture of a file of a draft.
+        "conversations.draft_thumbnail" Free files::draft_thumbnail;
         /// Pins a conversation to the top of the list, or lets it go. Five can be pinned.
         "conversations.pin" InTurn conversations::pin;
         /// What of a conversation raises a notification, and until when nothing does.
@@ -111,6 +123,9 @@ pub(crate) fn table() -> Vec<Method> {
         "contacts.set_nickname" InTurn people::set_nickname;
         /// Forgets a person and the conversation on all own devices.
         "contacts.delete" InTurn people::delete;
+        /// The account registered under a name. Three nodes are asked; they learn a hash of the
+        /// name and not who asks. Nothing is kept. To be shown before it is used.
+        "contacts.resolve" Free people::resolve;
 
         /// Subscribes to a part of a conversation: its items now, and `timeline.diff` whenever
         /// they change.
@@ -128,12 +143,22 @@ pub(crate) fn table() -> Vec<Method> {
         /// pictures without what cameras write beside them; they are uploaded and sent in the order
         /// of the conversation, or reported as failed, also after a restart.
         "messages.send_files" InTurn files::send;
+        /// Looks at the page behind the first link of a text, for a preview that can go with the
+        /// message (`preview` of `messages.send`). Its server sees this computer's address, or that
+        /// of the proxy: `core.previews_off` unless the user has turned `link_previews` on in the
+        /// settings. May take twenty seconds for the page and as long for its image.
+        "messages.preview" Free messages::preview;
         /// Queues an invitation to a community.
         "messages.invite" InTurn messages::invite;
         /// Puts an emoji at a message, or takes it back.
         "messages.react" InTurn messages::react;
-        /// Deletes a message.
+        /// Deletes a message. One that is deleted on this device alone can be brought back for a
+        /// while, if that is asked for.
         "messages.delete" InTurn messages::delete;
+        /// Brings a message back that was deleted on this device so that it can be.
+        "messages.undelete" InTurn messages::undelete;
+        /// How many messages that somebody wrote there are on this device.
+        "messages.count" Free messages::count;
         /// Tries a failed message again.
         "messages.retry" InTurn messages::retry;
         /// All that is known of a message.
@@ -150,6 +175,8 @@ pub(crate) fn table() -> Vec<Method> {
         "files.download" InTurn files::download;
         /// Asks no more for a file. One that is being uploaded is stopped by deleting its message.
         "files.cancel" InTurn files::cancel;
+        /// A voice message is being listened to: `unheard` is no longer said of it. Nobody is told.
+        "files.heard" InTurn files::heard;
         /// Writes a file that is on this device to a place of the user's choice. Whoever sent it is
         /// told, as other clients do it.
         "files.save" Free files::save;
@@ -159,15 +186,33 @@ pub(crate) fn table() -> Vec<Method> {
         "files.thumbnail" Free files::thumbnail;
         /// How much room files take on this device.
         "files.usage" Free files::usage;
-        /// Removes the copies of files that came in a conversation from this device. They can be
-        /// asked for again as long as their server has them.
+        /// How much room `files.drop_copies` would free.
+        "files.droppable" Free files::droppable;
+        /// Removes the copies of files that came, in a conversation or in all, of messages of any
+        /// time or sent before one, from this device. They can be asked for again as long as their
+        /// server has them.
         "files.drop_copies" InTurn files::drop_copies;
 
         /// How the account stands to the network.
         "network.status" Free network::status;
         /// Asks the account's swarm for messages now.
         "network.poll" Free network::poll;
+        /// The nodes that keep the messages for the account. They are asked for when they are not
+        /// known.
+        "network.swarm" Free network::swarm;
         /// Tries everything that a message needs, step by step. Takes some seconds.
         "network.diagnose" Free network::diagnose;
+
+        /// A text as a QR code.
+        "qr.make" Free tools::qr_make;
+        /// The text of a QR code in a picture.
+        "qr.read" Free tools::qr_read;
+        /// What the program noted of its work, for whoever is asked for help: no ids, addresses,
+        /// names or contents are in it.
+        "logs.get" Process tools::logs;
+        /// What front ends keep for themselves, for all accounts of this device.
+        "preferences.get" Process tools::preferences;
+        /// Keeps something for front ends, instead of what was kept before.
+        "preferences.set" Process tools::set_preferences;
     }
 }

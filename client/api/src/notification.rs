@@ -79,6 +79,9 @@ notifications! {
     "picture.failed" PictureFailed(PictureFailed);
     /// How the account stands to the network is different now.
     "network.changed" NetworkChanged(NetworkChanged);
+    /// The disk of this computer is full or fails: something was not written. What was on disk
+    /// before stays there.
+    "storage.failed" StorageFailed(StorageFailed);
     /// The account's swarm was asked for messages.
     "network.polled" NetworkPolled(NetworkPolled);
     /// The account's swarm did not answer; it is asked again.
@@ -310,6 +313,17 @@ pub struct NetworkChanged {
     pub account: AccountId,
     /// As it is now.
     pub network: NetworkState,
+}
+
+/// Something was not written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StorageFailed {
+    /// The account.
+    #[schemars(with = "AccountIdText")]
+    pub account: AccountId,
+    /// Why: `store.disk_full`, `store.not_writable`, `store.io`, `store.damaged` or
+    /// `store.database`.
+    pub code: String,
 }
 
 /// The own swarm was asked.

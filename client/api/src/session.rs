@@ -11,9 +11,10 @@ use session_store::{AccountEntry, KeyKeeping, NewAccount, Profile, StoreError};
 use session_types::{AccountId, Timestamp, limits};
 use zeroize::Zeroizing;
 
-use crate::ApiError;
 use crate::account::OpenAccount;
-use crate::connection::{Connection, Inner as ConnectionInner};
+use crate::connection::{Connection, Inner as ConnectionInner, Reach};
+use crate::uploads::Uploads;
+use crate::{ApiError, preferences};
 
 /// Where a session keeps its accounts and how they behave.
 #[derive(Debug, Clone)]
@@ -23,6 +24,9 @@ pub struct SessionOptions {
     /// The network to use whatever an account remembers: `mainnet`, `testnet` or the URL of a
     /// seed. `None`: the account's own, and `mainnet` for new ones.
     pub network: Option<String>,
+    /// Where files and pictures are uploaded, instead of the network's own server; private
+    /// networks have none of their own.
+    pub file_server: Option<FileServer>,
     /// How opened accounts behave.
     pub account: AccountOptions,
 }
@@ -33,6 +37,7 @@ impl SessionOptions {
         Self {
             data_dir: data_dir.into(),
             network: None,
+            file_server: None,
             account: AccountOptions::default(),
         }
     }
@@ -48,11 +53,11 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     profile: Profile,
     options: SessionOptions,
-    file_server: Option<FileServer>,
     open: Mutex<BTreeMap<AccountId, Arc<OpenAccount>>>,
     /// Held while an account is opened, closed, made or removed.
     changing: tokio::sync::Mutex<()>,
     connections: Mutex<Vec<Weak<ConnectionInner>>>,
+    uploads: Uploads,
 }
 
 /// What a new account begins with.
@@ -65,27 +70,16 @@ pub(crate) struct Beginning {
 }
 
 impl Session {
-    /// The accounts of a folder, none of them open yet. Their files go to the server that the
-    /// environment variable `SESSION_FILE_SERVER` names, or else to the network's own.
+    /// The accounts of a folder, none of them open yet.
     #[must_use]
     pub fn new(options: SessionOptions) -> Self {
-        Self::of(options, None)
-    }
-
-    /// The same with this server for files.
-    #[must_use]
-    pub fn with_file_server(options: SessionOptions, server: FileServer) -> Self {
-        Self::of(options, Some(server))
-    }
-
-    fn of(options: SessionOptions, file_server: Option<FileServer>) -> Self {
         Self(Arc::new(Inner {
             profile: Profile::new(&options.data_dir),
             options,
-            file_server,
             open: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
+            uploads: Uploads::default(),
         }))
     }
 
@@ -93,7 +87,13 @@ impl Session {
     /// a tokio runtime.
     #[must_use]
     pub fn connect(&self) -> Connection {
-        let connection = Connection::new(self.clone());
+        self.connect_with(Reach::Computer)
+    }
+
+    /// The same with a front end that may reach less.
+    #[must_use]
+    pub fn connect_with(&self, reach: Reach) -> Connection {
+        let connection = Connection::new(self.clone(), reach);
         let mut connections = lock(&self.0.connections);
         connections.retain(|known| known.strong_count() > 0);
         connections.push(Arc::downgrade(connection.inner()));
@@ -103,6 +103,51 @@ impl Session {
             connection.inner().follow(&account, false);
         }
         connection
+    }
+
+    /// Keeps a content in memory, for an hour, for a call that names it as its `upload` by what
+    /// this returns. For front ends that cannot give a path, and whose files are too long for a
+    /// call.
+    ///
+    /// # Errors
+    /// [`ApiError`] when it is longer than files may be, or too much waits already.
+    pub fn upload(&self, content: Vec<u8>) -> Result<String, ApiError> {
+        self.0.uploads.put(content)
+    }
+
+    pub(crate) fn take_upload(&self, handle: &str) -> Result<Vec<u8>, ApiError> {
+        self.0.uploads.take(handle)
+    }
+
+    /// What front ends keep for themselves.
+    pub(crate) async fn preferences(&self) -> Result<String, ApiError> {
+        self.blocking(|inner| preferences::read(&inner.options.data_dir))
+            .await
+    }
+
+    pub(crate) async fn set_preferences(&self, value: String) -> Result<(), ApiError> {
+        self.blocking(move |inner| preferences::write(&inner.options.data_dir, &value))
+            .await
+    }
+
+    /// Keeps a key in another way.
+    pub(crate) async fn set_key(
+        &self,
+        id: AccountId,
+        passphrase: Option<Zeroizing<String>>,
+        keeping: KeyKeeping,
+        new: Option<Zeroizing<String>>,
+    ) -> Result<(), ApiError> {
+        let _changing = self.0.changing.lock().await;
+        self.blocking(move |inner| {
+            let [old, new] = [&passphrase, &new].map(|secret| secret.as_ref().map(|s| s.as_str()));
+            Ok(inner.profile.change_key_keeping(id, old, keeping, new)?)
+        })
+        .await?;
+        if let Some(open) = self.opened(id) {
+            open.kept_by(keeping);
+        }
+        Ok(())
     }
 
     /// Closes all accounts. When it returns, everything is on disk.
@@ -241,12 +286,10 @@ impl Session {
         let network: NetworkProfile = name.parse().map_err(|error| {
             ApiError::bad_input("api.bad_network", format!("this names no network: {error}"))
         })?;
-        match self.0.file_server.clone() {
-            Some(server) => Ok(network.with_file_server(server)),
-            None => network
-                .with_environment()
-                .map_err(|error| ApiError::bad_input("api.bad_file_server", error.to_string())),
-        }
+        Ok(match self.0.options.file_server.clone() {
+            Some(server) => network.with_file_server(server),
+            None => network,
+        })
     }
 
     /// Work with files and keyrings, on a thread where it may wait.

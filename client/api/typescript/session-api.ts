@@ -86,6 +86,30 @@ export type BlockParams = {
   person: AccountId;
 };
 
+/** Words of a Recovery Password as far as they were typed. */
+export type CheckWordsParams = {
+  /** The words, with white space between them. */
+  words: string;
+};
+
+/** A word of a Recovery Password. */
+export type CheckedWord = {
+  /** Words of the list that may be meant, if it stands for none: at most three. */
+  suggestions: string[];
+  /** The word of the list it stands for: the first three letters are enough. */
+  word?: string | null;
+};
+
+/** What is known of the words. */
+export type CheckedWords = {
+  /** Whether there are as many as a Recovery Password has. */
+  complete: boolean;
+  /** Whether they are one. */
+  valid: boolean;
+  /** Each word. */
+  words: CheckedWord[];
+};
+
 /** Whether an account was open. */
 export type Closed = {
   /** False when there was nothing to close. */
@@ -114,6 +138,8 @@ export type ConversationItem = {
   blocked: boolean;
   /** What was begun to be written on this device, shortened. */
   draft?: string | null;
+  /** How many files were chosen to go with it; absent for none. */
+  draft_files?: number;
   /** Not in the list of conversations. */
   hidden: boolean;
   /** The other side; the account itself for notes to self. */
@@ -224,10 +250,22 @@ export type ConversationsOpened = {
   total: number;
 };
 
-/** What became of copies. */
-export type CopiesDropped = {
-  /** How many went. */
-  files: number;
+/** Which copies of files. */
+export type CopiesParams = {
+  /** The account. */
+  account: AccountId;
+  /** Only of messages sent before this time. */
+  before?: Milliseconds | null;
+  /** The conversation; all when left out. */
+  conversation?: AccountId | null;
+};
+
+/** Whose messages are counted. */
+export type CountParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation; all when left out. */
+  conversation?: AccountId | null;
 };
 
 /** A new account. */
@@ -260,10 +298,24 @@ export type DeleteParams = {
   message_id: MessageId;
   /** Where. */
   scope: DeleteScope;
+  /**
+   * On this device: for how long it can be brought back, a minute at most. It is shown
+   * nowhere meanwhile, and goes when the time is over, whatever becomes of the program.
+   */
+  undo_ms?: number;
 };
 
 /** Where a message is deleted. */
 export type DeleteScope = "this_device" | "my_devices" | "everyone";
+
+/** What became of a deletion. */
+export type Deleted = {
+  /**
+   * Whether the message can be brought back. One that is still to be sent goes for good at
+   * once.
+   */
+  undo: boolean;
+};
 
 /** What became of a deletion. */
 export type DeletedFromSwarm = {
@@ -337,10 +389,65 @@ export type DownloadCancelled = {
   cancelled: boolean;
 };
 
-/** A draft. */
+/** What was begun to be written in a conversation on this device. */
 export type Draft = {
+  /** Files chosen to go with it, in their order. */
+  files?: DraftFile[];
+  /** That message, as a quote shows it. */
+  quote?: QuoteView | null;
+  /** The message it answers. */
+  reply_to?: MessageId | null;
   /** The text; empty for none. */
   text: string;
+};
+
+/** A file chosen to be sent. Its content, or a smaller picture of it, is asked for by its number. */
+export type DraftFile = {
+  /** To be sent byte for byte, as a file. */
+  as_file: boolean;
+  /** A text shown with it. */
+  caption?: string | null;
+  /** Height in pixels, of a picture. */
+  height?: number | null;
+  /** Its number, of the conversation's draft only. */
+  id: DraftFileId;
+  /** Its MIME type. */
+  mime?: string | null;
+  /** Its name. */
+  name?: string | null;
+  /** Its length in bytes. */
+  size: number;
+  /** A voice message. */
+  voice: boolean;
+  /** Width in pixels, of a picture. */
+  width?: number | null;
+};
+
+/** The number of a file of a draft on this device. */
+export type DraftFileId = number;
+
+/** Which part of a file of a draft. */
+export type DraftFileParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** The first byte. */
+  from?: number;
+  /** The file. */
+  id: DraftFileId;
+};
+
+/** A smaller picture of a file of a draft. */
+export type DraftThumbnailParams = {
+  /** The account. */
+  account: AccountId;
+  /** The conversation. */
+  conversation: AccountId;
+  /** The file. */
+  id: DraftFileId;
+  /** The most pixels it is wide and high: at most 400. */
+  side?: number;
 };
 
 /** What was kept of a conversation. */
@@ -442,8 +549,13 @@ export type FileStatus = {
   reason: string;
 };
 
-/** A file to be sent: one at a path, or a content. */
+/** A file to be sent: one at a path, or a content, or one of the conversation's draft. */
 export type FileToSend = {
+  /**
+   * Sent byte for byte, with whatever is in it, and offered to readers as a file: pictures
+   * are not shown then, and what cameras write beside them is not taken out.
+   */
+  as_file?: boolean;
   /** A text shown with it. */
   caption?: string | null;
   /**
@@ -451,12 +563,19 @@ export type FileToSend = {
    * 700,000 bytes together.
    */
   content?: string | null;
+  /**
+   * Instead of all these: a file of the conversation's draft. Name, type and caption are
+   * then those it was chosen with, unless they are given.
+   */
+  draft?: DraftFileId | null;
   /** Its MIME type; by name or content when left out. */
   mime?: string | null;
   /** The name shown with it; that of the path when left out. */
   name?: string | null;
   /** Where it is on this computer: at most 10,000,000 bytes. */
   path?: string | null;
+  /** Instead of both: what was uploaded beside the calls. */
+  upload?: string | null;
   /** Whether it is a voice message: recorded just now. */
   voice?: boolean;
 };
@@ -468,6 +587,8 @@ export type FileToSend = {
 export type FileView = {
   /** A text shown with it. */
   caption?: string | null;
+  /** How long a voice message lasts, in milliseconds. */
+  duration_ms?: number | null;
   /** Height in pixels, as its writer says. */
   height?: number | null;
   /** Which of the message's files it is, from 0. */
@@ -480,8 +601,15 @@ export type FileView = {
   size?: number | null;
   /** Where its content is. */
   state: FileStatus;
+  /** A voice message of somebody else that was not played on this device yet. */
+  unheard?: boolean;
   /** Recorded in a client. */
   voice: boolean;
+  /**
+   * How loud a voice message is from beginning to end, in equal parts, 0 to 255 each; absent
+   * while it is not here, and where it is written in a way that is not read.
+   */
+  waveform?: number[];
   /** Width in pixels, as its writer says. */
   width?: number | null;
 };
@@ -574,12 +702,28 @@ export type LastMessage = {
   text: string;
 };
 
+/** What the page behind a link looks like. */
+export type LinkPreview = {
+  /** Its image, made smaller. */
+  image?: Thumbnail | null;
+  /** The title of the page. */
+  title?: string | null;
+  /** The link, as it is in the text. */
+  url: string;
+};
+
 /** Which conversations. */
 export type ListParams = {
   /** The account. */
   account: AccountId;
   /** Which. */
   filter?: Filter;
+};
+
+/** What the program noted. */
+export type Logs = {
+  /** One thing in each line, oldest first; at most 1,000 lines. */
+  text: string;
 };
 
 /** How far a conversation was read. */
@@ -640,6 +784,12 @@ export type Message = {
   timer: Timer;
   /** Whether the user has still to read it. */
   unread: boolean;
+};
+
+/** How many messages there are. */
+export type MessageCount = {
+  /** So many. */
+  messages: number;
 };
 
 /** A message is given up. */
@@ -837,24 +987,32 @@ export type NetworkReport = {
 
 /** How the account stands to the network. Learned from requests only. */
 export type NetworkState = {
+  /** Guards from which nothing came back since a request last went through. */
+  guards_tried?: number;
   state: "connecting";
   /** What is being done: `asking_seeds`, `confirming_list` or `trying_guards`. */
   step: string;
 } | {
   /** Whether it stands in for a failing one. */
   backup: boolean;
+  /** The third node of that request: it knew to which node it went, and not from where. */
+  exit?: Node | null;
   /** The only node that sees this computer's address. */
   guard: Node;
   /** Since when it has been ours. */
   guard_since: Milliseconds;
   /** The second node of the last request that was answered. */
   middle?: Node | null;
+  /** The nodes that keep the account's messages, when none of them answers. */
+  silent_swarm?: SilentSwarm | null;
   state: "connected";
   /** What carried that request to the guard: `https` or `quic`. */
   wire?: string | null;
 } | {
   /** What a person can do about it. */
   advice: string;
+  /** Guards from which nothing came back since a request last went through. */
+  guards_tried?: number;
   /**
    * Why: `clock_wrong`, `guards_unreachable`, `no_network`, `proxy_unreachable` or
    * `seeds_unreachable`.
@@ -944,6 +1102,11 @@ export type Person = {
   name: string;
   /** Whether that is a name and not an id. */
   named: boolean;
+  /**
+   * Of the picture on this device: while it is the same number it is the same picture. Absent:
+   * there is none.
+   */
+  picture?: Revision | null;
 };
 
 /** A person. */
@@ -1021,8 +1184,33 @@ export type Polled = {
   new_messages: number;
 };
 
-/** A link of a text. */
+/** What a front end keeps for itself. */
+export type Preferences = {
+  /** As it was set; empty at first. */
+  value: string;
+};
+
+/** A link to be looked at. */
+export type PreviewParams = {
+  /** The account. */
+  account: AccountId;
+  /** The link, or the text that is being written: its first link. */
+  text: string;
+};
+
+/** What a page looks like, if there is one to be looked at. */
+export type PreviewResult = {
+  /**
+   * Absent when the text has no link that is looked at (https, of a public server), or the
+   * page has neither title nor image.
+   */
+  preview?: LinkPreview | null;
+};
+
+/** What a page behind a link of the text looks like, as the writer of the message says. */
 export type PreviewView = {
+  /** Its image: a file of the message like others, at the place its `index` says. */
+  image?: FileView | null;
   /** The title of the page. */
   title?: string | null;
   /** The address. */
@@ -1045,6 +1233,39 @@ export type ProfileChanged = {
   profile: Profile;
 };
 
+/** A QR code. */
+export type QrCode = {
+  /**
+   * Each row: `1` for a dark field, `0` for a light one. Without the light margin of four
+   * fields that has to be around it.
+   */
+  rows: string[];
+  /** Fields in a row, and rows. */
+  size: number;
+};
+
+/** A text to be shown as a QR code. */
+export type QrMakeParams = {
+  /** At most 1,000 bytes. */
+  text: string;
+};
+
+/** A picture in which there may be a QR code. */
+export type QrReadParams = {
+  /** How bright each pixel is, row after row, as Base64: at most 700,000 of them. */
+  grey: string;
+  /** Rows. */
+  height: number;
+  /** Pixels in a row. */
+  width: number;
+};
+
+/** What a QR code says. */
+export type QrText = {
+  /** The text; absent when there is no code that can be read. */
+  text?: string | null;
+};
+
 /** A message that is queued. */
 export type Queued = {
   /** Its number. */
@@ -1059,6 +1280,11 @@ export type QuoteState = {
   attachments: number;
   /** How it begins. */
   excerpt: string;
+  /**
+   * The first of them that can be had. A small picture of it is asked for by the number of
+   * this message once it is here.
+   */
+  file?: FileView | null;
   is: "found";
   /** Its number. */
   message_id: MessageId;
@@ -1108,10 +1334,26 @@ export type ReactionView = {
 export type RecoveryPassword = {
   /** The 13 words. */
   recovery_password: string;
+  /** The same in 32 hexadecimal digits: as phones take it from a QR code. */
+  seed: string;
 };
 
 /** Whether one side has still to accept the other. */
 export type RequestState = "none" | "incoming" | "outgoing";
+
+/** A registered name. */
+export type ResolveParams = {
+  /** The account that asks. */
+  account: AccountId;
+  /** The name, in any case. */
+  name: string;
+};
+
+/** Whose a name is. */
+export type Resolved = {
+  /** The account. */
+  person: AccountId;
+};
 
 /** An account that exists elsewhere. */
 export type RestoreParams = {
@@ -1186,6 +1428,13 @@ export type SendFilesParams = {
   account: AccountId;
   /** The files: at most 32. */
   files: FileToSend[];
+  /**
+   * Whether the draft of the conversation stays: what is sent is something else, such as a
+   * voice message.
+   */
+  keeps_draft?: boolean;
+  /** The message they answer. */
+  reply_to?: MessageId | null;
   /** The text that goes with them: at most 2,000 characters; none when left out. */
   text?: string;
   /** To whom; to the account itself: Note to Self. */
@@ -1196,6 +1445,10 @@ export type SendFilesParams = {
 export type SendParams = {
   /** The account. */
   account: AccountId;
+  /** Whether the draft of the conversation stays: what is sent is something else. */
+  keeps_draft?: boolean;
+  /** Whether what `messages.preview` found of the text's first link goes with it. */
+  preview?: boolean;
   /** The message it answers. */
   reply_to?: MessageId | null;
   /** The text: at most 2,000 characters. */
@@ -1220,8 +1473,27 @@ export type SetDraftParams = {
   account: AccountId;
   /** The conversation. */
   conversation: AccountId;
+  /**
+   * The files that go with it, in their order: at most 32. Those the draft has already are
+   * named by `draft`; what is not named is removed. Left out: the files stay as they are.
+   */
+  files?: FileToSend[] | null;
+  /** The message it answers; none when left out. One that cannot be answered is left out too. */
+  reply_to?: MessageId | null;
   /** The text; empty for none. */
   text: string;
+};
+
+/** How the key of a database is to be kept from now on. */
+export type SetKeyParams = {
+  /** The account. */
+  account: AccountId;
+  /** How the key is kept from now on. */
+  key_store: KeyStoreChoice;
+  /** The new passphrase, when it is kept by one. */
+  new_passphrase?: string | null;
+  /** The passphrase that holds until now, if there is one. */
+  passphrase?: string | null;
 };
 
 /** A new name. */
@@ -1250,14 +1522,42 @@ export type SetPictureParams = {
   content?: string | null;
   /** Where it is on this computer: at most 50,000,000 bytes. */
   path?: string | null;
+  /** Instead of both: what was uploaded beside the calls. */
+  upload?: string | null;
+};
+
+/** What a front end keeps for itself. */
+export type SetPreferencesParams = {
+  /** At most 16,384 bytes. Nothing secret: it is not encrypted. */
+  value: string;
 };
 
 /** Settings to be changed. */
 export type SetSettingsParams = {
   /** The account. */
   account: AccountId;
+  /**
+   * Whether files go straight to and from the network's file server where that is possible:
+   * it then sees this computer's address.
+   */
+  direct_files?: boolean | null;
+  /**
+   * Whether pages behind links may be looked at for previews: their servers then see this
+   * computer's address, or that of the proxy.
+   */
+  link_previews?: boolean | null;
   /** Whether writers are told that their messages were read. */
   read_receipts?: boolean | null;
+  /**
+   * Whether the Recovery Password is to be shown on this device no more. There is no way
+   * back.
+   */
+  recovery_hidden?: boolean | null;
+  /**
+   * Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
+   * it.
+   */
+  recovery_saved?: boolean | null;
   /** Whether others see that the user is typing. */
   typing?: boolean | null;
 };
@@ -1277,14 +1577,39 @@ export type SetTimerParams = {
 
 /** What this device tells others about its user. */
 export type SettingsResult = {
+  /**
+   * Whether files go straight to and from the network's file server where that is possible:
+   * it then sees this computer's address.
+   */
+  direct_files: boolean;
+  /**
+   * Whether pages behind links may be looked at for previews: their servers then see this
+   * computer's address, or that of the proxy.
+   */
+  link_previews: boolean;
   /** Whether writers are told that their messages were read. */
   read_receipts: boolean;
+  /** Whether the Recovery Password is shown on this device no more. */
+  recovery_hidden: boolean;
+  /**
+   * Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
+   * it.
+   */
+  recovery_saved: boolean;
   /** Whether others see that the user is typing. */
   typing: boolean;
 };
 
 /** What a message is. */
 export type ShownKind = "text" | "invitation" | "timer_changed" | "request_accepted" | "screenshot" | "media_saved" | "deleted";
+
+/** The nodes that keep the account's messages, none of which answers. Other nodes do. */
+export type SilentSwarm = {
+  /** How many there are; all were asked. */
+  nodes: number;
+  /** Since when. */
+  since: Milliseconds;
+};
 
 /** One part of a text. All parts together are the text. */
 export type Span = {
@@ -1308,12 +1633,37 @@ export type Span = {
 /** How a step went. */
 export type StepOutcome = "ok" | "warn" | "failed";
 
+/** Something was not written. */
+export type StorageFailed = {
+  /** The account. */
+  account: AccountId;
+  /**
+   * Why: `store.disk_full`, `store.not_writable`, `store.io`, `store.damaged` or
+   * `store.database`.
+   */
+  code: string;
+};
+
 /** A subscription. */
 export type SubscriptionParams = {
   /** The account. */
   account: AccountId;
   /** The subscription. */
   sub: number;
+};
+
+/** The nodes that keep the messages for an account. */
+export type Swarm = {
+  /** All of them. */
+  nodes: SwarmNode[];
+};
+
+/** A node that keeps the messages for an account. */
+export type SwarmNode = {
+  /** Whether it has not failed to answer within the last minute. */
+  answers: boolean;
+  /** The node. */
+  node: Node;
 };
 
 /** A smaller picture of a file. */
@@ -1507,6 +1857,12 @@ export type TypingParams = {
   typing: boolean;
 };
 
+/** What became of bringing a message back. */
+export type Undeleted = {
+  /** False when it is gone for good. */
+  restored: boolean;
+};
+
 /** Parameters and result of each method. */
 export interface Methods {
   /** The first call: what speaks here, and which accounts there are. */
@@ -1534,7 +1890,14 @@ export interface Methods {
   "accounts.remove": { params: AccountParams; result: Done };
   /** Deletes everything the account's swarm holds. What is on this device stays. */
   "accounts.delete_from_swarm": { params: AccountParams; result: DeletedFromSwarm };
-  /** The 13 words that are the account. Whoever has them owns it. */
+  /** Keeps the key of an account's database in another way, or under another passphrase. */
+  "accounts.set_key": { params: SetKeyParams; result: Done };
+  /** Looks at the words of a Recovery Password while they are typed. Nothing is kept. */
+  "accounts.check_words": { params: CheckWordsParams; result: CheckedWords };
+  /**
+   * The 13 words that are the account. Whoever has them owns it. `api.recovery_hidden` once
+   * they are shown no more.
+   */
   "accounts.recovery_password": { params: AccountParams; result: RecoveryPassword };
   /** Name and id of the account. */
   "profile.get": { params: AccountParams; result: Profile };
@@ -1573,8 +1936,16 @@ export interface Methods {
   "conversations.mark_unread": { params: MarkUnreadParams; result: Done };
   /** What was begun to be written in a conversation on this device. */
   "conversations.draft": { params: ConversationParams; result: Draft };
-  /** Keeps what was begun to be written; sending a message clears it. */
-  "conversations.set_draft": { params: SetDraftParams; result: Done };
+  /**
+   * Keeps what was begun to be written, and gives it back. Once this answers, copies of its
+   * files are on disk: nothing of it is lost when the program ends, however it does. Sending
+   * a message forgets it.
+   */
+  "conversations.set_draft": { params: SetDraftParams; result: Draft };
+  /** The content of a file of a draft, as it was chosen. A long one is fetched part by part. */
+  "conversations.draft_file": { params: DraftFileParams; result: ContentPart };
+  /** A smaller picture of a file of a draft. */
+  "conversations.draft_thumbnail": { params: DraftThumbnailParams; result: Thumbnail };
   /** Pins a conversation to the top of the list, or lets it go. Five can be pinned. */
   "conversations.pin": { params: PinParams; result: Done };
   /** What of a conversation raises a notification, and until when nothing does. */
@@ -1610,6 +1981,11 @@ export interface Methods {
   /** Forgets a person and the conversation on all own devices. */
   "contacts.delete": { params: PersonParams; result: Done };
   /**
+   * The account registered under a name. Three nodes are asked; they learn a hash of the
+   * name and not who asks. Nothing is kept. To be shown before it is used.
+   */
+  "contacts.resolve": { params: ResolveParams; result: Resolved };
+  /**
    * Subscribes to a part of a conversation: its items now, and `timeline.diff` whenever
    * they change.
    */
@@ -1632,12 +2008,26 @@ export interface Methods {
    * of the conversation, or reported as failed, also after a restart.
    */
   "messages.send_files": { params: SendFilesParams; result: Queued };
+  /**
+   * Looks at the page behind the first link of a text, for a preview that can go with the
+   * message (`preview` of `messages.send`). Its server sees this computer's address, or that
+   * of the proxy: `core.previews_off` unless the user has turned `link_previews` on in the
+   * settings. May take twenty seconds for the page and as long for its image.
+   */
+  "messages.preview": { params: PreviewParams; result: PreviewResult };
   /** Queues an invitation to a community. */
   "messages.invite": { params: InviteParams; result: Queued };
   /** Puts an emoji at a message, or takes it back. */
   "messages.react": { params: ReactParams; result: Done };
-  /** Deletes a message. */
-  "messages.delete": { params: DeleteParams; result: Done };
+  /**
+   * Deletes a message. One that is deleted on this device alone can be brought back for a
+   * while, if that is asked for.
+   */
+  "messages.delete": { params: DeleteParams; result: Deleted };
+  /** Brings a message back that was deleted on this device so that it can be. */
+  "messages.undelete": { params: MessageParams; result: Undeleted };
+  /** How many messages that somebody wrote there are on this device. */
+  "messages.count": { params: CountParams; result: MessageCount };
   /** Tries a failed message again. */
   "messages.retry": { params: MessageParams; result: Retried };
   /** All that is known of a message. */
@@ -1655,6 +2045,8 @@ export interface Methods {
   "files.download": { params: FileParams; result: DownloadAsked };
   /** Asks no more for a file. One that is being uploaded is stopped by deleting its message. */
   "files.cancel": { params: FileParams; result: DownloadCancelled };
+  /** A voice message is being listened to: `unheard` is no longer said of it. Nobody is told. */
+  "files.heard": { params: FileParams; result: Done };
   /**
    * Writes a file that is on this device to a place of the user's choice. Whoever sent it is
    * told, as other clients do it.
@@ -1666,17 +2058,38 @@ export interface Methods {
   "files.thumbnail": { params: ThumbnailParams; result: Thumbnail };
   /** How much room files take on this device. */
   "files.usage": { params: FilesUsageParams; result: FilesUsageResult };
+  /** How much room `files.drop_copies` would free. */
+  "files.droppable": { params: CopiesParams; result: FilesUsageResult };
   /**
-   * Removes the copies of files that came in a conversation from this device. They can be
-   * asked for again as long as their server has them.
+   * Removes the copies of files that came, in a conversation or in all, of messages of any
+   * time or sent before one, from this device. They can be asked for again as long as their
+   * server has them.
    */
-  "files.drop_copies": { params: ConversationParams; result: CopiesDropped };
+  "files.drop_copies": { params: CopiesParams; result: FilesUsageResult };
   /** How the account stands to the network. */
   "network.status": { params: AccountParams; result: NetworkReport };
   /** Asks the account's swarm for messages now. */
   "network.poll": { params: AccountParams; result: Polled };
+  /**
+   * The nodes that keep the messages for the account. They are asked for when they are not
+   * known.
+   */
+  "network.swarm": { params: AccountParams; result: Swarm };
   /** Tries everything that a message needs, step by step. Takes some seconds. */
   "network.diagnose": { params: AccountParams; result: Diagnosis };
+  /** A text as a QR code. */
+  "qr.make": { params: QrMakeParams; result: QrCode };
+  /** The text of a QR code in a picture. */
+  "qr.read": { params: QrReadParams; result: QrText };
+  /**
+   * What the program noted of its work, for whoever is asked for help: no ids, addresses,
+   * names or contents are in it.
+   */
+  "logs.get": { params: Nothing; result: Logs };
+  /** What front ends keep for themselves, for all accounts of this device. */
+  "preferences.get": { params: Nothing; result: Preferences };
+  /** Keeps something for front ends, instead of what was kept before. */
+  "preferences.set": { params: SetPreferencesParams; result: Done };
 }
 
 /** What each notification tells. */
@@ -1714,6 +2127,11 @@ export interface Notifications {
   "picture.failed": PictureFailed;
   /** How the account stands to the network is different now. */
   "network.changed": NetworkChanged;
+  /**
+   * The disk of this computer is full or fails: something was not written. What was on disk
+   * before stays there.
+   */
+  "storage.failed": StorageFailed;
   /** The account's swarm was asked for messages. */
   "network.polled": NetworkPolled;
   /** The account's swarm did not answer; it is asked again. */

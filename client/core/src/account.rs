@@ -5,9 +5,14 @@ mod api;
 mod config_push;
 mod delivery;
 mod files;
+mod names;
 mod pace;
 mod polling;
+mod previews;
+mod room;
 mod swarm_tasks;
+mod undoing;
+mod writing;
 
 use core::time::Duration;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -90,7 +95,9 @@ impl Default for AccountOptions {
     }
 }
 
-pub use files::{FileForm, FileSource, NewFile};
+pub use files::{FileForm, FileSource, NewDraft, NewFile};
+pub use previews::LinkCard;
+pub use writing::Composed;
 
 /// What one poll brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +142,8 @@ pub(crate) struct Shared {
     pub(crate) options: AccountOptions,
     /// Polls so far: whose turn it is among the day's swarm members.
     polls: AtomicUsize,
+    /// Pages that were looked at for previews.
+    pub(crate) previews: Mutex<previews::Seen>,
     /// Whether a poll since the start has told what the own swarm holds.
     pub(crate) is_caught_up: AtomicBool,
 }
@@ -200,6 +209,7 @@ impl Account {
             hub,
             options,
             polls: AtomicUsize::new(0),
+            previews: Mutex::default(),
             is_caught_up: AtomicBool::new(false),
         });
         let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -237,9 +247,10 @@ impl Account {
         first.take().unwrap_or_else(|| self.shared.hub.subscribe())
     }
 
-    /// Stops the task: requests under way end, what is queued stays queued. When it returns,
-    /// everything is on disk and the database is closed.
+    /// Stops the task: requests under way end, what is queued stays queued, deletions can no
+    /// longer be undone. When it returns, everything is on disk and the database is closed.
     pub async fn close(mut self) {
+        self.finish_deletions().await;
         self.cancel.cancel();
         for task in [self.task.take(), self.files.take()].into_iter().flatten() {
             // A task that panicked has nothing left to say.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use session_net::NetError;
+use session_net::{NameError, NetError, WebError};
 use session_store::StoreError;
 use session_types::ErrorKind;
 
@@ -71,6 +71,12 @@ pub enum CoreError {
     /// Notes to self have nobody else.
     #[error("a note to self can be deleted on this device or on all your devices")]
     OnlyForOwnDevices,
+    /// This cannot be a registered name.
+    #[error("a name is made of 1 to 64 letters from a to z, digits, _ and, inside, -")]
+    BadName,
+    /// There is no account for a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A config cannot hold this.
     #[error("{0}")]
     Config(#[from] session_config::ConfigError),
@@ -134,6 +140,18 @@ pub enum CoreError {
         /// Its answer.
         status: u16,
     },
+    /// Looking at pages for previews was not allowed.
+    #[error(
+        "previews of links are off; turning them on lets the servers of linked pages see this \
+         computer's address, or that of the proxy"
+    )]
+    PreviewsOff,
+    /// There is no preview of the text's first link.
+    #[error("there is no preview of a link in this text; ask for one first")]
+    NoPreview,
+    /// A page was not read.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// Something the account waited for ended unexpectedly.
     #[error("an internal task ended unexpectedly")]
     Interrupted,
@@ -176,6 +194,7 @@ impl CoreError {
             | Self::NotYours
             | Self::OnlyInNotes
             | Self::OnlyForOwnDevices
+            | Self::BadName
             | Self::TooManyFiles { .. }
             | Self::FileTooLarge { .. }
             | Self::FileUnreadable { .. }
@@ -183,11 +202,15 @@ impl CoreError {
             | Self::BadImage
             | Self::NoFileServer
             | Self::FileMissing
+            | Self::PreviewsOff
+            | Self::NoPreview
             | Self::Encode(_)
             | Self::Build(_) => ErrorKind::BadInput,
             Self::Config(error) => error.kind(),
+            Self::Name(error) => error.kind(),
             Self::Net(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Web(error) => error.kind(),
             Self::PollFailed { kind, .. } => *kind,
             Self::FileServer { status: 413 } => ErrorKind::BadInput,
             Self::FileServer {

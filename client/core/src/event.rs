@@ -116,6 +116,12 @@ pub enum Event {
         /// Whether another try follows by itself.
         again: bool,
     },
+    /// The database or a copy of a file could not be written, or not be read: the disk is full or
+    /// fails. What was on disk before stays there.
+    StorageFailed {
+        /// A stable name: `store.disk_full`, `store.io`, …
+        code: &'static str,
+    },
     /// A poll did not succeed; the next one follows at its time.
     PollFailed {
         /// Why, for a person.

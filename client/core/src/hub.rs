@@ -9,8 +9,8 @@ use session_store::{FileId, MessageId};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-use crate::Event;
 use crate::model::Changes;
+use crate::{CoreError, Event};
 
 /// Marks for the account's task.
 pub(crate) mod mark {
@@ -87,6 +87,15 @@ impl Hub {
     pub(crate) fn emit(&self, event: Event) {
         // No subscriber is not an error.
         let _ = self.events.send(event);
+    }
+
+    /// Says that the disk is the reason, if it is.
+    pub(crate) fn note_storage(&self, error: &CoreError) {
+        if let CoreError::Store(error) = error
+            && error.is_of_the_disk()
+        {
+            self.emit(Event::StorageFailed { code: error.code() });
+        }
     }
 
     /// Tells everybody what a transaction changed; `route` is the road by which it came.

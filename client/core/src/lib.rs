@@ -11,7 +11,10 @@ mod model_thread;
 mod settings;
 pub mod view;
 
-pub use account::{Account, AccountOptions, FileForm, FileSource, NewFile, PollSummary};
+pub use account::{
+    Account, AccountOptions, Composed, FileForm, FileSource, LinkCard, NewDraft, NewFile,
+    PollSummary,
+};
 pub use error::CoreError;
 pub use event::{Event, Sent};
 pub use media::Picture;

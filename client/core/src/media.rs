@@ -9,6 +9,7 @@
 mod gif;
 mod jpeg;
 mod png;
+pub(crate) mod sound;
 mod webp;
 
 use std::io::Cursor;
@@ -66,6 +67,12 @@ fn format_of(bytes: &[u8]) -> Option<(ImageFormat, &'static str)> {
 /// The MIME type of a picture that can be shown.
 pub(crate) fn mime_of(bytes: &[u8]) -> Option<&'static str> {
     format_of(bytes).map(|(_, mime)| mime)
+}
+
+/// Width and height of a picture that can be shown.
+pub(crate) fn dimensions(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (format, _) = format_of(bytes)?;
+    bearable(bytes, format).ok()
 }
 
 /// Takes everything out of a picture that is not the picture. `None` for what is no picture of

@@ -9,6 +9,7 @@
 mod configs;
 mod contacts;
 mod deleting;
+mod drafts;
 mod files;
 mod profile;
 mod reading;
@@ -17,6 +18,7 @@ mod sending;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod undoing;
 
 use std::collections::BTreeSet;
 
@@ -28,10 +30,12 @@ use crate::CoreError;
 
 pub(crate) use configs::CONFIG_NAMESPACES;
 use configs::Configs;
+pub(crate) use drafts::Begun;
 pub(crate) use files::MOST_FILES;
 pub(crate) use profile::settings;
 pub(crate) use receiving::Fetched;
-pub(crate) use sending::content_of;
+pub(crate) use sending::{OwnFile, Written, content_of};
+pub(crate) use undoing::{Undoable, listed, undoable};
 
 /// An account's database and configs. Lives on one thread.
 pub(crate) struct Model {

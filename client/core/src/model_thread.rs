@@ -1,6 +1,7 @@
 //! The model on a thread of its own, so that no task waits on a disk.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use session_store::{Store, StoreError};
@@ -19,6 +20,8 @@ type Job = Box<dyn FnOnce(&mut Model) + Send>;
 /// Threads with an open database, in the whole process.
 static LIVING: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
+/// All of them that may not have ended entirely.
+static THREADS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// Waits until the databases of all accounts of this process are closed, and tells whether they
 /// are. For a program that ends, also after a failure: while it does, the database engine tidies
@@ -28,7 +31,20 @@ pub fn until_all_closed(patience: Duration) -> bool {
     let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
     let waited = ENDED.wait_timeout_while(living, patience, |living| *living > 0);
     let (living, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    *living == 0
+    let closed = *living == 0;
+    drop(living);
+    if closed {
+        // The engine has something of each thread's own, which goes last.
+        let threads = std::mem::take(&mut *threads());
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+    closed
+}
+
+fn threads() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counted as long as it exists.
@@ -75,7 +91,7 @@ impl ModelThread {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let (open, closed) = oneshot::channel::<()>();
         let living = Living::begin();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("session-model".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
@@ -89,6 +105,10 @@ impl ModelThread {
                 drop(living);
             })
             .map_err(|_| CoreError::Stopped)?;
+        let mut threads = threads();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+        drop(threads);
         Ok((Self { jobs, hub }, Closed(closed)))
     }
 
@@ -106,7 +126,11 @@ impl ModelThread {
             let _ = answer.send(work(model));
         });
         self.jobs.send(job).await.map_err(|_| CoreError::Stopped)?;
-        wait.await.map_err(|_| CoreError::Stopped)?
+        let done = wait.await.map_err(|_| CoreError::Stopped)?;
+        if let Err(error) = &done {
+            self.hub.note_storage(error);
+        }
+        done
     }
 
     /// Reads from the database.

@@ -9,6 +9,7 @@
 mod build;
 mod conversation;
 mod diff;
+mod draft;
 mod excerpt;
 mod item;
 mod list;
@@ -28,6 +29,7 @@ pub use conversation::{
     ConversationItem, ConversationKind, LastMessage, NotifyMode, RequestState, ShownKind,
 };
 pub use diff::{BadOp, Op, Row, apply, diff};
+pub use draft::{Draft, DraftFile};
 pub use item::{
     Delivery, FileStatus, FileView, InvitationView, ItemContent, MessageItem, Notice, NoticeItem,
     PreviewView, QuoteState, QuoteView, ReactionView, TimelineItem,

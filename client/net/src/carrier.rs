@@ -168,6 +168,11 @@ impl Carrier {
         self.links.as_ref()
     }
 
+    /// Where everything is counted.
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.meter)
+    }
+
     pub(crate) fn traffic(&self) -> Traffic {
         let open = self.links.as_ref().map(Links::open_bytes);
         self.meter.read(open.unwrap_or_default())

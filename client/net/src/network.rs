@@ -2,6 +2,7 @@
 
 mod asking;
 mod choosing;
+mod names;
 mod servers;
 mod status;
 mod swarms;
@@ -24,8 +25,9 @@ use crate::clock::{Clock, ClockSkew, NetworkClock};
 use crate::options::NetworkOptions;
 use crate::traffic::Traffic;
 use crate::{NetError, NetworkProfile, Route};
+pub use names::NameError;
 use status::Facts;
-pub use status::{ConnectStep, NetworkStatus, OfflineReason};
+pub use status::{ConnectStep, NetworkStatus, OfflineReason, SilentSwarm};
 use swarms::CachedSwarm;
 
 /// What a swarm member answered to a `batch` or `sequence`.
@@ -108,6 +110,7 @@ impl Network {
             .collect();
         let status = watch::Sender::new(NetworkStatus::Connecting {
             step: ConnectStep::default(),
+            guards_tried: 0,
         });
         let network = Self {
             profile,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use session_crypto::onion_cipher::OnionCipher;
 use session_onion::paths::PathConfig;
 
-use crate::ProxyUrl;
+use crate::{ProxyUrl, WebOptions, direct};
 
 /// How onion requests get to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +43,10 @@ pub struct NetworkOptions {
     pub quic_retry_after: Duration,
     /// The proxy everything goes through. What it cannot carry is not sent at all.
     pub proxy: Option<ProxyUrl>,
+    /// UDP port of file servers, for transfers that go straight to them.
+    pub file_port: u16,
+    /// How pages are looked at, for previews of links.
+    pub web: WebOptions,
 }
 
 impl Default for NetworkOptions {
@@ -59,6 +63,8 @@ impl Default for NetworkOptions {
             quic_connect_timeout: Duration::from_secs(1),
             quic_retry_after: Duration::from_secs(30 * 60),
             proxy: None,
+            file_port: direct::PORT,
+            web: WebOptions::default(),
         }
     }
 }

@@ -7,10 +7,7 @@ use core::str::FromStr;
 use data_encoding::HEXLOWER;
 use url::Url;
 
-use crate::{FileServer, FileServerError};
-
-/// Where [`NetworkProfile::with_environment`] looks for a file server.
-const FILE_SERVER_VARIABLE: &str = "SESSION_FILE_SERVER";
+use crate::FileServer;
 
 /// How the TLS certificate of a seed is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +51,6 @@ pub enum ProfileError {
     /// A certificate pin that is none, or one for a seed without certificates.
     #[error("the pin of an https seed is written #sha256= and 64 hex digits")]
     Pin,
-    /// What the environment calls a file server is none.
-    #[error("SESSION_FILE_SERVER: {0}")]
-    FileServer(#[from] FileServerError),
 }
 
 impl NetworkProfile {
@@ -136,18 +130,6 @@ impl NetworkProfile {
     pub fn with_file_server(mut self, server: FileServer) -> Self {
         self.file_server = Some(server);
         self
-    }
-
-    /// The same network with the file server of the environment variable `SESSION_FILE_SERVER`,
-    /// if that is set: its URL, `#` and its key.
-    ///
-    /// # Errors
-    /// [`ProfileError::FileServer`] when it is set to something else.
-    pub fn with_environment(self) -> Result<Self, ProfileError> {
-        match std::env::var(FILE_SERVER_VARIABLE) {
-            Ok(text) if !text.trim().is_empty() => Ok(self.with_file_server(text.parse()?)),
-            _ => Ok(self),
-        }
     }
 
     /// Where files and pictures sent from here are kept; a private network may have nothing of

@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
-use session_types::AccountId;
+use session_types::{AccountId, Timestamp};
 
 use crate::blobs::{Blob, BlobName, Blobs};
 use crate::rows::{
     AutoDownload, FileId, FileInfo, FileRow, FileState, FilesUsage, MessageId, NewFile, Pointer,
-    Sql, pointer_columns,
+    Sound, Sql, pointer_columns,
 };
 use crate::store::{find, list, run};
 use crate::{Store, StoreError};
+
+/// The place of the image of a message's link preview among its files, behind all that a message
+/// can hold.
+pub const PREVIEW_IMAGE: u32 = 32;
 
 pub(crate) fn files_sql(condition: &str) -> String {
     format!(
@@ -28,12 +32,25 @@ pub(crate) const USAGE_OF: &str = "SELECT count(*), coalesce(sum(f.blob_disk), 0
      WHERE m.conversation = ?1 AND f.blob <> ''";
 const USAGE: &str = "SELECT count(*), coalesce(sum(blob_disk), 0) FROM (
          SELECT blob_disk FROM files WHERE blob <> ''
-         UNION ALL SELECT blob_disk FROM pictures WHERE blob <> '')";
+         UNION ALL SELECT blob_disk FROM pictures WHERE blob <> ''
+         UNION ALL SELECT blob_disk FROM draft_files)";
+pub(crate) const WANT_ALL: &str = "UPDATE files SET state = 1, reason = '', attempts = 0
+     WHERE state = 0 AND url <> '' AND blob = ''
+       AND message IN (SELECT id FROM messages WHERE conversation = ?1 AND outgoing = 0)";
 /// Copies of what is at its server. One's own are kept as long as their messages.
 const DROP_COPIES: &str = "UPDATE files
-     SET state = 0, reason = '', attempts = 0, blob = '', blob_key = x'', blob_size = 0, blob_disk = 0
-     WHERE state = 2 AND url <> '' AND blob <> ''
-       AND message IN (SELECT id FROM messages WHERE conversation = ?1 AND outgoing = 0)";
+     SET state = 0, reason = '', attempts = 0, blob = '', blob_key = x'', blob_size = 0, blob_disk = 0,
+         waveform = x'', duration = 0";
+
+/// Which copies can be dropped: `?1` is the time before which their messages were sent, `?2` the
+/// conversation.
+pub(crate) fn droppable(of_one: bool) -> String {
+    let conversation = if of_one { " AND conversation = ?2" } else { "" };
+    format!(
+        "state = 2 AND url <> '' AND blob <> '' AND message IN (
+             SELECT id FROM messages WHERE outgoing = 0 AND sent_at < ?1{conversation})"
+    )
+}
 
 impl Store {
     /// The folder of files, to be used wherever blocking does no harm.
@@ -56,17 +73,58 @@ impl Store {
         })
     }
 
-    /// The files of a message, in their order.
+    /// Writes down the image of the link preview of a message that was just written down itself.
+    /// It is a file at the place [`PREVIEW_IMAGE`].
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn add_preview_image(
+        &mut self,
+        message: MessageId,
+        image: &NewFile,
+    ) -> Result<(), StoreError> {
+        insert(&self.connection, message, PREVIEW_IMAGE, image)
+    }
+
+    /// The files of a message, in their order. The image of its link preview is none of them.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn files_of(&self, message: MessageId) -> Result<Vec<FileRow>, StoreError> {
+        let mut files = self.transfers_of(message)?;
+        files.retain(|file| file.index < PREVIEW_IMAGE);
+        Ok(files)
+    }
+
+    /// The image of the link preview of a message.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn preview_image(&self, message: MessageId) -> Result<Option<FileRow>, StoreError> {
+        let files = self.transfers_of(message)?;
+        Ok(files.into_iter().find(|file| file.index == PREVIEW_IMAGE))
+    }
+
+    /// All that goes up and down for a message: its files, and the image of its link preview.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn transfers_of(&self, message: MessageId) -> Result<Vec<FileRow>, StoreError> {
         list(
             &self.connection,
             &files_sql(OF_MESSAGE),
             [message],
             FileRow::read,
         )
+    }
+
+    /// Asks for all files that came in a conversation and were not asked for yet. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn want_files_of(&mut self, conversation: &AccountId) -> Result<usize, StoreError> {
+        run(&self.connection, WANT_ALL, [Sql(*conversation)])
     }
 
     /// One file of a message.
@@ -137,9 +195,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn file_arrived(&mut self, id: FileId, blob: &Blob) -> Result<bool, StoreError> {
+    pub fn file_arrived(
+        &mut self,
+        id: FileId,
+        blob: &Blob,
+        sound: Option<&Sound>,
+    ) -> Result<bool, StoreError> {
         let sql = "UPDATE files SET state = ?2, reason = '', attempts = 0, blob = ?3,
-                          blob_key = ?4, blob_size = ?5, blob_disk = ?6
+                          blob_key = ?4, blob_size = ?5, blob_disk = ?6, waveform = ?8,
+                          duration = ?9
                    WHERE id = ?1 AND state = ?7 AND blob = ''";
         let values = params![
             id,
@@ -149,6 +213,8 @@ impl Store {
             number(blob.size),
             number(blob.on_disk),
             FileState::QUEUED,
+            sound.map_or(&[][..], |sound| &sound.waveform),
+            sound.map_or(0, |sound| sound.duration_ms),
         ];
         Ok(run(&self.connection, sql, values)? > 0)
     }
@@ -166,31 +232,88 @@ impl Store {
         Ok(run(&self.connection, sql, values)? > 0)
     }
 
+    /// A voice message was played.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn file_heard(&mut self, id: FileId) -> Result<(), StoreError> {
+        let sql = "UPDATE files SET heard = 1 WHERE id = ?1";
+        run(&self.connection, sql, [id])?;
+        Ok(())
+    }
+
     /// How much room files and pictures take, in all or in one conversation.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn files_usage(&self, conversation: Option<&AccountId>) -> Result<FilesUsage, StoreError> {
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(FilesUsage {
-                files: row.get::<_, i64>(0)?.unsigned_abs(),
-                bytes: row.get::<_, i64>(1)?.unsigned_abs(),
-            })
-        };
         let found = match conversation {
-            Some(id) => find(&self.connection, USAGE_OF, [Sql(*id)], read)?,
-            None => find(&self.connection, USAGE, (), read)?,
+            Some(id) => find(&self.connection, USAGE_OF, [Sql(*id)], usage)?,
+            None => find(&self.connection, USAGE, (), usage)?,
         };
         Ok(found.unwrap_or_default())
     }
 
-    /// Forgets the copies of what came in a conversation; their servers may still have them.
-    /// Returns how many.
+    /// How much room copies take that [`Self::drop_copies`] would forget.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn droppable_copies(
+        &self,
+        conversation: Option<&AccountId>,
+        before: Option<Timestamp>,
+    ) -> Result<FilesUsage, StoreError> {
+        let sql = format!(
+            "SELECT count(*), coalesce(sum(blob_disk), 0) FROM files WHERE {}",
+            droppable(conversation.is_some())
+        );
+        let found = match conversation {
+            Some(id) => find(
+                &self.connection,
+                &sql,
+                params![until(before), Sql(*id)],
+                usage,
+            ),
+            None => find(&self.connection, &sql, [until(before)], usage),
+        };
+        Ok(found?.unwrap_or_default())
+    }
+
+    /// Forgets the copies of what came, in all conversations or in one, of messages of any time or
+    /// sent before one; their servers may still have them. Returns what went, and of which
+    /// conversations.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn drop_copies(&mut self, conversation: &AccountId) -> Result<usize, StoreError> {
-        run(&self.connection, DROP_COPIES, [Sql(*conversation)])
+    pub fn drop_copies(
+        &mut self,
+        conversation: Option<&AccountId>,
+        before: Option<Timestamp>,
+    ) -> Result<(FilesUsage, Vec<AccountId>), StoreError> {
+        self.atomically(|store| {
+            let dropped = store.droppable_copies(conversation, before)?;
+            let which = droppable(conversation.is_some());
+            let drop = format!("{DROP_COPIES} WHERE {which}");
+            let connection = &store.connection;
+            let touched = match conversation {
+                Some(id) => {
+                    run(connection, &drop, params![until(before), Sql(*id)])?;
+                    vec![*id]
+                }
+                None => {
+                    let sql = format!(
+                        "SELECT DISTINCT conversation FROM messages
+                         WHERE id IN (SELECT message FROM files WHERE {which})"
+                    );
+                    let touched = list(connection, &sql, [until(before)], |row| {
+                        Ok(row.get::<_, Sql<AccountId>>(0)?.0)
+                    })?;
+                    run(connection, &drop, [until(before)])?;
+                    touched
+                }
+            };
+            Ok((dropped, touched))
+        })
     }
 
     /// Whether files of a conversation come by themselves.
@@ -268,7 +391,8 @@ impl Store {
             return Ok(gone);
         }
         let sql = "SELECT blob FROM files WHERE blob <> ''
-                   UNION ALL SELECT blob FROM pictures WHERE blob <> ''";
+                   UNION ALL SELECT blob FROM pictures WHERE blob <> ''
+                   UNION ALL SELECT blob FROM draft_files";
         let used: BTreeSet<String> = list(&self.connection, sql, (), |row| row.get(0))?
             .into_iter()
             .collect();
@@ -282,8 +406,20 @@ impl Store {
     }
 }
 
+fn usage(row: &rusqlite::Row<'_>) -> rusqlite::Result<FilesUsage> {
+    Ok(FilesUsage {
+        files: row.get::<_, i64>(0)?.unsigned_abs(),
+        bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+    })
+}
+
+/// The time before which; none is later than any.
+fn until(before: Option<Timestamp>) -> i64 {
+    before.map_or(i64::MAX, |at| number(at.as_ms()))
+}
+
 /// As a column holds it.
-fn number(value: u64) -> i64 {
+pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
@@ -294,10 +430,12 @@ pub(crate) fn insert(
     position: u32,
     file: &NewFile,
 ) -> Result<(), StoreError> {
-    let (info, pointer, blob, state) = match file {
+    let (info, pointer, own, state) = match file {
         NewFile::Remote { info, pointer } => (info, Some(pointer), None, FileState::REMOTE),
-        NewFile::Own { info, blob } => (info, None, Some(blob), FileState::QUEUED),
+        NewFile::Own { info, blob, sound } => (info, None, Some((blob, sound)), FileState::QUEUED),
     };
+    let blob = own.map(|(blob, _)| blob);
+    let sound = own.and_then(|(_, sound)| sound.as_ref());
     let FileInfo {
         name,
         mime,
@@ -335,5 +473,19 @@ pub(crate) fn insert(
             blob.map_or(0, |blob| number(blob.on_disk)),
         ],
     )?;
+    // Not above: a migration writes files down that has no such columns yet.
+    if let Some(Sound {
+        waveform,
+        duration_ms,
+    }) = sound
+    {
+        let sql = "UPDATE files SET waveform = ?3, duration = ?4
+                   WHERE message = ?1 AND position = ?2";
+        run(
+            connection,
+            sql,
+            params![message, position, waveform, duration_ms],
+        )?;
+    }
     Ok(())
 }

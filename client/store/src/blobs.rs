@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use data_encoding::HEXLOWER;
-use session_crypto::attachment::{self, Domain};
+use session_crypto::attachment::{self, DerivedKey};
 use zeroize::Zeroizing;
 
 use crate::secret::random;
@@ -38,6 +38,12 @@ impl BlobName {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The first 52 bits of the name.
+    pub(crate) fn mark(&self) -> u64 {
+        let digits = self.0.get(..13).unwrap_or_default();
+        u64::from_str_radix(digits, 16).unwrap_or_default()
+    }
 }
 
 /// A file in the folder, and what opens it.
@@ -54,6 +60,12 @@ impl Blob {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// A number that is another one for each content, exact in JavaScript.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.name.mark()
     }
 }
 
@@ -85,10 +97,11 @@ impl Blobs {
     /// [`StoreError::DiskFull`], [`StoreError::NotWritable`], …: then nothing is left behind.
     pub fn write(&self, content: &[u8]) -> Result<Blob, StoreError> {
         files::create_private_dir(&self.folder)?;
-        // The key follows from a secret that is thrown away.
-        let secret = Zeroizing::new(random::<32>()?);
-        let (sealed, key) = attachment::encrypt(&secret, Domain::Attachment, content)
-            .map_err(|_| StoreError::FileTooLong)?;
+        let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        let drawn = Zeroizing::new(random::<56>()?);
+        let key = DerivedKey::drawn(&drawn, size).map_err(|_| StoreError::FileTooLong)?;
+        let sealed =
+            attachment::encrypt_with(&key, content).map_err(|_| StoreError::FileTooLong)?;
         let name = BlobName(HEXLOWER.encode(&random::<16>()?));
         let path = self.path(&name);
         let mut file = files::create_private_file(&path)?;
@@ -103,7 +116,7 @@ impl Blobs {
         Ok(Blob {
             name,
             key: Zeroizing::new(*key.key()),
-            size: key.size(),
+            size,
             on_disk: u64::try_from(sealed.len()).unwrap_or(u64::MAX),
         })
     }

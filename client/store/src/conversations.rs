@@ -1,8 +1,9 @@
-//! Conversations: what the devices agree on about them, drafts, and the list of them.
+//! Conversations: what the devices agree on about them, and the list of them.
 
 use rusqlite::{Connection, Row, params};
 use session_types::{AccountId, Timestamp};
 
+use crate::blobs::BlobName;
 use crate::rows::{
     ConversationRow, ConversationSettings, MessageRow, Sql, notify_number, timer_columns,
 };
@@ -17,6 +18,8 @@ pub(crate) fn conversations_sql(one: bool) -> String {
                 (SELECT count(*) FROM messages u WHERE u.conversation = c.id AND u.unread = 1),
                 (SELECT count(*) FROM messages u WHERE u.conversation = c.id AND u.unread = 1
                                                    AND u.mentions_me = 1),
+                coalesce((SELECT p.blob FROM pictures p WHERE p.owner = c.id), ''),
+                (SELECT count(*) FROM draft_files d WHERE d.conversation = c.id),
                 m.id IS NOT NULL, {}
          FROM conversations c LEFT JOIN messages m ON m.id = (
              SELECT n.id FROM messages n WHERE n.conversation = c.id
@@ -35,6 +38,8 @@ const WORTH: i64 = 1000;
 /// How many messages there are at most.
 pub(crate) const ABOUT_ALL: &str = "SELECT coalesce(max(id), 0) FROM messages";
 pub(crate) const COUNT: &str = "SELECT count(*) FROM messages WHERE conversation = ?1";
+/// Texts and invitations: neither notices nor what is left of deleted ones.
+const WRITTEN: &str = "SELECT count(*) FROM messages WHERE kind IN (0, 2)";
 pub(crate) const MARK_REMOVED: &str = "INSERT INTO removed_messages (sender, sent_at, removed_at)
      SELECT sender, sent_at, ?2 FROM messages WHERE conversation = ?1
      ON CONFLICT DO NOTHING";
@@ -44,15 +49,18 @@ pub(crate) const REMOVE_JOBS: &str = "DELETE FROM outbox WHERE conversation = ?1
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
     const AFTER: usize = ConversationSettings::WIDTH;
-    let has_message: bool = row.get(AFTER + 3)?;
+    let has_message: bool = row.get(AFTER + 5)?;
+    let picture: String = row.get(AFTER + 3)?;
     Ok(ConversationRow {
         settings: ConversationSettings::read(row, 0)?,
         draft: row.get(AFTER)?,
+        draft_files: row.get(AFTER + 4)?,
         unread: row.get(AFTER + 1)?,
         unread_mentions: row.get(AFTER + 2)?,
         last_message: has_message
-            .then(|| MessageRow::read(row, AFTER + 4))
+            .then(|| MessageRow::read(row, AFTER + 6))
             .transpose()?,
+        picture: BlobName::parse(&picture).map(|name| name.mark()),
     })
 }
 
@@ -76,6 +84,22 @@ impl Store {
     /// When the database cannot be read.
     pub fn conversation(&self, id: &AccountId) -> Result<Option<ConversationRow>, StoreError> {
         find(&self.connection, &conversations_sql(true), [Sql(*id)], read)
+    }
+
+    /// How many messages that somebody wrote there are, in all or in one conversation.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_count(&self, conversation: Option<&AccountId>) -> Result<u64, StoreError> {
+        let number = |row: &Row<'_>| row.get::<_, i64>(0);
+        let count = match conversation {
+            Some(id) => {
+                let sql = format!("{WRITTEN} AND conversation = ?1");
+                find(&self.connection, &sql, [Sql(*id)], number)?
+            }
+            None => find(&self.connection, WRITTEN, (), number)?,
+        };
+        Ok(count.unwrap_or_default().unsigned_abs())
     }
 
     /// What the devices agree on about a conversation.
@@ -108,18 +132,6 @@ impl Store {
             write(&store.connection, new)?;
             Ok(true)
         })
-    }
-
-    /// Keeps what was begun to be written; an empty text forgets it. Tells whether it is another
-    /// one than before.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn set_draft(&mut self, id: &AccountId, draft: &str) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO conversations (id, draft) VALUES (?1, ?2)
-                   ON CONFLICT (id) DO UPDATE SET draft = excluded.draft
-                   WHERE draft <> excluded.draft";
-        Ok(run(&self.connection, sql, params![Sql(*id), draft])? > 0)
     }
 
     /// Removes a conversation with all its messages and what is still to be sent in it. The

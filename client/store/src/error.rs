@@ -132,6 +132,20 @@ impl StoreError {
         }
     }
 
+    /// Whether the disk, or what is on it, is the reason: whatever is to be written next will
+    /// probably fail as well.
+    #[must_use]
+    pub const fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged(_)
+                | Self::Database(_)
+                | Self::DiskFull
+                | Self::Io { .. }
+                | Self::NotWritable { .. }
+        )
+    }
+
     /// A stable name for front ends and scripts.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -4,6 +4,7 @@ mod attachments;
 mod blobs;
 mod configs;
 mod conversations;
+mod drafts;
 mod effects;
 mod engine;
 mod error;
@@ -26,15 +27,17 @@ mod state;
 mod store;
 mod tasks;
 
+pub use attachments::PREVIEW_IMAGE;
 pub use blobs::{Blob, BlobName, Blobs};
 pub use error::StoreError;
 pub use key_file::KeyKeeping;
 pub use profile::{AccountEntry, NewAccount, Profile};
 pub use rows::{
     Arrival, AutoDownload, Cached, ConversationRow, ConversationSettings, Delivered, Details,
-    Effect, FileId, FileInfo, FileRow, FileState, FilesUsage, Identity, Invitation, JobId, JobKind,
-    LastHash, MessageId, MessageKind, MessageRow, MessageState, NewFile, NewJob, NewMessage,
-    NewOutgoing, OutboxJob, OutgoingRow, PictureRow, Pointer, Preview, QuoteRef, ReactionRow,
-    ReceivedMessage, SavedConfig, SwarmTask, SwarmTaskKind,
+    DraftFile, DraftFileId, DraftFileRow, DraftRow, Effect, FileId, FileInfo, FileRow, FileState,
+    FilesUsage, Identity, Invitation, JobId, JobKind, LastHash, MessageId, MessageKind, MessageRow,
+    MessageState, NewFile, NewJob, NewMessage, NewOutgoing, OutboxJob, OutgoingRow, PictureRow,
+    Pointer, Preview, QuoteRef, ReactionRow, ReceivedMessage, SavedConfig, Sound, SwarmTask,
+    SwarmTaskKind,
 };
 pub use store::Store;

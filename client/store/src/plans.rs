@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use crate::secret::DatabaseKey;
 use crate::{
-    attachments, conversations, effects, history, incoming, outgoing, reading, schema, search,
+    attachments, conversations, drafts, effects, history, incoming, outgoing, reading, schema,
+    search,
 };
 
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -136,6 +137,25 @@ fn clearing_reads_one_conversation_only() {
 }
 
 #[test]
+fn copies_of_one_conversation_are_found_by_their_messages() {
+    let (_folder, connection) = database();
+    let sql = format!(
+        "SELECT count(*) FROM files WHERE {}",
+        attachments::droppable(true)
+    );
+    let plan = plan(&connection, &sql);
+    let has = |wanted: &str| plan.iter().any(|step| step.contains(wanted));
+    assert!(
+        has("INDEX messages_by_time (conversation=?") && has("INDEX files_by_message (message=?)"),
+        "{plan:?}"
+    );
+    assert!(
+        plan.iter().all(|step| !step.starts_with("SCAN")),
+        "{plan:?}"
+    );
+}
+
+#[test]
 fn what_is_old_is_found_by_its_time() {
     let (_folder, connection) = database();
     for (sql, _) in incoming::PRUNE {
@@ -244,6 +264,15 @@ fn conversations_read_no_more_than_their_own_table() {
         .filter(|step| step.starts_with("SCAN"))
         .collect();
     assert_eq!(scans, ["SCAN c"], "{plan:?}");
+    let drafts = plan.iter().filter(|step| step.contains(" d "));
+    let drafts: Vec<_> = drafts.collect();
+    assert_eq!(
+        drafts,
+        ["SEARCH d USING COVERING INDEX draft_files_by_conversation (conversation=?)"]
+    );
+    let pictures = plan.iter().filter(|step| step.contains(" p "));
+    let pictures: Vec<_> = pictures.collect();
+    assert_eq!(pictures, ["SEARCH p USING PRIMARY KEY (owner=?)"]);
     let unread = plan
         .iter()
         .filter(|step| step.ends_with("COVERING INDEX messages_unread (conversation=?)"));
@@ -276,6 +305,15 @@ fn files_are_found_by_their_messages_and_by_what_they_wait_for() {
             "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)",
             "SEARCH f USING INDEX files_by_message (message=?)",
         ]
+    );
+    assert_eq!(
+        plan(&connection, &drafts::files_sql(drafts::OF_DRAFT)),
+        ["SEARCH d USING INDEX draft_files_by_conversation (conversation=?)"]
+    );
+    let wanted = plan(&connection, attachments::WANT_ALL);
+    assert!(
+        wanted.iter().all(|step| !step.starts_with("SCAN")),
+        "{wanted:?}"
     );
     assert_eq!(
         plan(&connection, &attachments::files_sql(attachments::WAITING))[0],

@@ -4,6 +4,7 @@
 //! text along.
 
 mod conversation;
+mod draft;
 mod file;
 mod ids;
 mod message;
@@ -17,11 +18,12 @@ use zeroize::Zeroizing;
 
 pub(crate) use conversation::notify_number;
 pub use conversation::{ConversationRow, ConversationSettings};
+pub use draft::{DraftFile, DraftFileRow, DraftRow};
 pub(crate) use file::pointer_columns;
 pub use file::{
-    AutoDownload, FileInfo, FileRow, FileState, FilesUsage, NewFile, PictureRow, Pointer,
+    AutoDownload, FileInfo, FileRow, FileState, FilesUsage, NewFile, PictureRow, Pointer, Sound,
 };
-pub use ids::{FileId, JobId, MessageId};
+pub use ids::{DraftFileId, FileId, JobId, MessageId};
 pub use message::{
     Arrival, Details, Invitation, MessageKind, MessageRow, MessageState, NewMessage, Preview,
     QuoteRef, ReactionRow, ReceivedMessage,

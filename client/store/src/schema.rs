@@ -24,6 +24,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_messenger.sql"),
     include_str!("../migrations/0003_files.sql"),
+    include_str!("../migrations/0004_drafts.sql"),
+    include_str!("../migrations/0005_heard.sql"),
 ];
 
 /// The schema this version writes.
@@ -231,7 +233,7 @@ mod tests {
                 |row| row.get(0),
             )
             .unwrap();
-        assert_eq!(tables, 16);
+        assert_eq!(tables, 17);
         let shadows: i64 = connection
             .query_row(
                 "SELECT count(*) FROM pragma_table_list WHERE type = 'shadow' AND name NOT LIKE 'message_words_%'",

@@ -15,8 +15,9 @@ use fixtures::{ALICE, BOB, CAROL, at, carol, from, id, outgoing, profile};
 use session_messages::{Attachment, AttachmentKey, Body, Content, Expiration, VisibleMessage};
 use session_store::{
     AutoDownload, ConversationSettings, Effect, FileInfo, FileRow, FileState, FilesUsage,
-    MessageId, MessageState, NewFile, Pointer, Store, StoreError,
+    MessageId, MessageState, NewFile, PREVIEW_IMAGE, Pointer, Sound, Store, StoreError,
 };
+use session_types::AccountId;
 use zeroize::Zeroizing;
 
 fn info(name: &str, size: u64) -> FileInfo {
@@ -73,7 +74,7 @@ fn count(data_dir: &Path) -> usize {
 fn fetch(store: &mut Store, file: &FileRow, content: &[u8]) -> bool {
     store.set_file_state(file.id, &FileState::Queued).unwrap();
     let blob = store.blobs().write(content).unwrap();
-    store.file_arrived(file.id, &blob).unwrap()
+    store.file_arrived(file.id, &blob, None).unwrap()
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_file_is_asked_for_fetched_and_read() {
     assert_eq!(store.blobs().read(&blob).unwrap(), b"content");
     // Twice is once; so is what nobody waits for.
     let other = store.blobs().write(b"other").unwrap();
-    assert!(!store.file_arrived(first.id, &other).unwrap());
+    assert!(!store.file_arrived(first.id, &other, None).unwrap());
     store.blobs().remove(&other).unwrap();
     let reason = "it expired".to_owned();
     let gone = FileState::Gone { reason };
@@ -141,6 +142,32 @@ fn a_file_is_asked_for_fetched_and_read() {
     assert_eq!(store.file(message, 1).unwrap().state, gone);
     assert!(store.waiting_downloads(9).unwrap().is_empty());
     assert_eq!(count(folder.path()), 1);
+}
+
+#[test]
+fn a_voice_message_of_somebody_else_is_unheard_until_it_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    let voice = NewFile::Remote {
+        info: FileInfo {
+            is_voice_message: true,
+            ..info("v.ogg", 10)
+        },
+        pointer: pointer(1),
+    };
+    let message = received(&mut store, 1, &[remote(0), voice]);
+    let unheard = |store: &Store, index| store.file(message, index).unwrap().is_unheard;
+    assert!(!unheard(&store, 0), "a picture is not heard");
+    assert!(unheard(&store, 1));
+    let voice = store.file(message, 1).unwrap();
+    store.file_heard(voice.id).unwrap();
+    assert!(!unheard(&store, 1));
+    // It stays so when it is fetched once more, and in the next run.
+    let row = store.file(message, 1).unwrap();
+    assert!(fetch(&mut store, &row, b"sounds"));
+    drop(store);
+    let store = profile(folder.path()).open(id(CAROL), None).unwrap();
+    assert!(!unheard(&store, 1));
 }
 
 #[test]
@@ -182,7 +209,7 @@ fn copies_go_with_their_messages() {
     assert_eq!(count(folder.path()), 4);
     assert!(store.files_of(messages[1]).unwrap().is_empty());
     // Only the copies: the files can be fetched again.
-    assert_eq!(store.drop_copies(&id(BOB)).unwrap(), 4);
+    assert_eq!(store.drop_copies(Some(&id(BOB)), None).unwrap().0.files, 4);
     assert_eq!(store.remove_dropped_blobs().unwrap(), 4);
     assert_eq!(store.file(messages[3], 0).unwrap().state, FileState::Remote);
     let file = store.file(messages[3], 0).unwrap();
@@ -249,6 +276,10 @@ fn own_files_wait_for_their_upload_and_fail_with_their_message() {
     let own = NewFile::Own {
         info: info("mine.png", 4),
         blob,
+        sound: Some(Sound {
+            waveform: vec![0, 128, 255],
+            duration_ms: 1_500,
+        }),
     };
     let message = store
         .atomically(|store| {
@@ -259,6 +290,11 @@ fn own_files_wait_for_their_upload_and_fail_with_their_message() {
         .unwrap();
     let files = store.files_of(message).unwrap();
     assert_eq!(files[0].state, FileState::Queued);
+    let sound = files[1].sound.clone().unwrap();
+    assert_eq!(
+        (sound.waveform, sound.duration_ms),
+        (vec![0, 128, 255], 1_500)
+    );
     assert_eq!((&files[0].pointer, &files[0].attachment()), (&None, &None));
     assert!(store.waiting_downloads(9).unwrap().is_empty());
     assert!(store.file_uploaded(files[0].id, &pointer(0)).unwrap());
@@ -278,7 +314,8 @@ fn own_files_wait_for_their_upload_and_fail_with_their_message() {
         .collect();
     assert_eq!(states, [FileState::Here, FileState::Queued]);
     // Own copies are kept: nobody else can be asked for them later.
-    assert_eq!(store.drop_copies(&id(BOB)).unwrap(), 0);
+    let nothing = FilesUsage::default();
+    assert_eq!(store.drop_copies(Some(&id(BOB)), None).unwrap().0, nothing);
 }
 
 #[test]
@@ -435,7 +472,7 @@ fn files_of_schema_two_come_over() {
     assert!(fetch(&mut store, &files[0], b"content"));
     drop(store);
     let old = schema_one::open(folder.path());
-    assert_eq!(schema_one::schema(&old), 3);
+    assert_eq!(schema_one::schema(&old), 5);
     let kept: Vec<i64> = old
         .prepare("SELECT id FROM messages WHERE content <> x''")
         .unwrap()
@@ -444,4 +481,106 @@ fn files_of_schema_two_come_over() {
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(kept, [broken], "what was understood is not kept twice");
+}
+
+#[test]
+fn the_image_of_a_link_preview_is_none_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    let message = received(&mut store, 1, &[remote(0)]);
+    assert_eq!(store.preview_image(message).unwrap(), None);
+    store.add_preview_image(message, &remote(1)).unwrap();
+    assert!(store.add_preview_image(message, &remote(2)).is_err());
+    assert_eq!(store.files_of(message).unwrap().len(), 1);
+    assert_eq!(store.transfers_of(message).unwrap().len(), 2);
+    let image = store.preview_image(message).unwrap().unwrap();
+    assert_eq!((image.index, image.pointer.clone()), (32, Some(pointer(1))));
+    assert_eq!(store.file(message, PREVIEW_IMAGE).unwrap(), image);
+    // It comes and goes as files do.
+    assert!(fetch(&mut store, &image, b"image"));
+    assert_eq!(count(folder.path()), 1);
+    store.clear_conversation(&id(BOB), at(2)).unwrap();
+    store.remove_dropped_blobs().unwrap();
+    assert_eq!(count(folder.path()), 0);
+}
+
+#[test]
+fn all_that_came_in_a_conversation_is_asked_for_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    let message = received(&mut store, 1, &[remote(0), remote(1), remote(2)]);
+    store.add_preview_image(message, &remote(0)).unwrap();
+    let files = store.files_of(message).unwrap();
+    assert!(fetch(&mut store, &files[0], b"content"));
+    let reason = "it expired".to_owned();
+    let gone = FileState::Gone { reason };
+    store.set_file_state(files[1].id, &gone).unwrap();
+    assert_eq!(store.want_files_of(&id(ALICE)).unwrap(), 0);
+    assert_eq!(store.want_files_of(&id(BOB)).unwrap(), 2);
+    assert_eq!(store.want_files_of(&id(BOB)).unwrap(), 0);
+    let waiting = store.waiting_downloads(9).unwrap();
+    let places: Vec<_> = waiting.iter().map(|file| file.index).collect();
+    assert_eq!(places, [2, 32]);
+}
+
+#[test]
+fn a_conversation_tells_which_picture_of_the_other_side_is_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    store.take_in(&from(BOB, 1, "hello")).unwrap();
+    let shown = |store: &Store| store.conversation(&id(BOB)).unwrap().unwrap().picture;
+    assert_eq!(shown(&store), None);
+    let state = FileState::Failed {
+        reason: "away".to_owned(),
+    };
+    store
+        .set_picture_state(&id(BOB), "http://a.example/1", &state, 1)
+        .unwrap();
+    assert_eq!(shown(&store), None);
+    let mut marks = Vec::new();
+    for content in [b"one", b"two"] {
+        let blob = store.blobs().write(content).unwrap();
+        store
+            .keep_picture(&id(BOB), "http://a.example/1", "image/png", &blob)
+            .unwrap();
+        assert_eq!(shown(&store), Some(blob.mark()));
+        assert!(blob.mark() < 1 << 53);
+        marks.push(blob.mark());
+    }
+    assert_ne!(marks[0], marks[1]);
+    assert_eq!(store.conversations().unwrap()[0].picture, Some(marks[1]));
+}
+
+#[test]
+fn copies_go_by_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = carol(folder.path());
+    for sent_at in [100, 200, 300] {
+        let message = received(&mut store, sent_at, &[remote(1), remote(2)]);
+        for file in store.files_of(message).unwrap() {
+            assert!(fetch(&mut store, &file, &[7; 5000]));
+        }
+    }
+    let all = store.files_usage(None).unwrap();
+    assert_eq!(all.files, 6);
+    let bob = id(BOB);
+    let droppable = |store: &Store, whose: Option<AccountId>, before: Option<u64>| {
+        let found = store
+            .droppable_copies(whose.as_ref(), before.map(at))
+            .unwrap();
+        (found.files, found.bytes)
+    };
+    let part = |files| (files, all.bytes / 6 * files);
+    assert_eq!(droppable(&store, None, None), part(6));
+    assert_eq!(droppable(&store, Some(bob), Some(300)), part(4));
+    assert_eq!(droppable(&store, Some(id(ALICE)), None), part(0));
+    assert_eq!(droppable(&store, None, Some(100)), part(0));
+    let (dropped, touched) = store.drop_copies(None, Some(at(101))).unwrap();
+    assert_eq!((dropped.files, touched), (2, vec![bob]));
+    assert_eq!(store.files_usage(None).unwrap().files, 4);
+    let (dropped, _) = store.drop_copies(Some(&bob), Some(at(300))).unwrap();
+    assert_eq!((dropped.files, dropped.bytes), part(2));
+    assert_eq!(droppable(&store, None, None), part(2));
+    assert_eq!(store.remove_dropped_blobs().unwrap(), 4);
+    assert_eq!(count(folder.path()), 2);
 }

@@ -19,6 +19,7 @@ mod reached;
 mod requests;
 mod sealed;
 mod secret_stream;
+mod transfers;
 
 pub use attachments::{attachment_legacy, attachment_stream};
 pub use configs::{
@@ -35,6 +36,7 @@ pub use reached::accepted;
 pub use requests::{rpc_forwarded, rpc_json_body, rpc_params};
 pub use sealed::{name_value, picture, push_notification, sealed_messages};
 pub use secret_stream::SecretStream;
+pub use transfers::file_transfer;
 
 /// A decoder under test.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +59,7 @@ macro_rules! targets {
 }
 
 targets! {
-    10000: bt_lenient, bt_strict, community_address, hop_failure, identifiers, message_content,
+    10000: bt_lenient, bt_strict, community_address, file_transfer, hop_failure, identifiers, message_content,
         message_post, mnemonic, node_list, onion_v4, push_notification, rpc_bulk,
         rpc_peer_answers, rpc_responses, stream_messages, zstd_frame;
     2000: active_nodes, attachment_legacy, config_dump, config_group_keys, config_message, keys,

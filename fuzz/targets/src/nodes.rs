@@ -33,11 +33,9 @@ pub fn rpc_responses(data: &[u8]) {
     );
     settled(&json, InfoResponse::from_json, InfoResponse::to_tree);
     settled(&json, OxendResponse::from_json, OxendResponse::to_tree);
-    settled(
-        &json,
-        RetrieveResponse::from_json,
-        RetrieveResponse::to_tree,
-    );
+    settled(&json, RetrieveResponse::from_json, |answer| {
+        answer.clone().into_tree()
+    });
     settled(
         &json,
         RevokedSubaccountsResponse::from_json,

@@ -30,7 +30,7 @@ macro_rules! bodies {
 
 bodies! {
     active_nodes attachment_legacy attachment_stream bt_lenient bt_strict community_address
-    config_dump config_group_keys config_merge config_message hop_failure identifiers
+    config_dump config_group_keys config_merge config_message file_transfer hop_failure identifiers
     keys message_content message_direct message_group message_inbox message_post mnemonic monitor name_value
     node_list onion_entry onion_layer onion_reply onion_v4 picture push_notification rpc_bulk
     rpc_forwarded rpc_json_body rpc_params rpc_peer_answers rpc_responses sealed_messages

@@ -48,6 +48,9 @@ fn stream(c: &mut Criterion) {
             encrypt(&file, &mut out)
         });
     });
+    group.bench_function("encrypt_10MB_in_memory", |b| {
+        b.iter(|| attachment::encrypt(&[7; 32], Domain::Attachment, &file).unwrap());
+    });
     let mut sealed = Vec::new();
     let key = encrypt(&file, &mut sealed);
     group.bench_function("decrypt_10MB", |b| {
@@ -59,8 +62,8 @@ fn stream(c: &mut Criterion) {
             }
             decryptor.finish(&mut out).unwrap();
         });
+        assert!(out == file);
     });
-    assert_eq!(out, file);
 }
 
 fn encrypt_legacy(file: &[u8], out: &mut Vec<u8>) -> legacy::Pointer {
@@ -98,6 +101,6 @@ fn older_form(c: &mut Criterion) {
             }
             decryptor.finish().unwrap();
         });
+        assert!(out == file);
     });
-    assert_eq!(out, file);
 }

@@ -123,16 +123,8 @@ impl KeyDerivation {
             return Err(CryptoError::Length);
         }
         let hash = self.state.finalize();
-        let (header, key) = hash
-            .as_bytes()
-            .split_first_chunk::<HEADER>()
-            .ok_or(CryptoError::Length)?;
-        let key = Zeroizing::new(key.try_into().map_err(|_| CryptoError::Length)?);
-        Ok(DerivedKey {
-            header: *header,
-            key,
-            size: self.size,
-        })
+        let hash = hash.as_bytes().try_into();
+        DerivedKey::drawn(hash.map_err(|_| CryptoError::Length)?, self.size)
     }
 }
 
@@ -150,6 +142,26 @@ pub struct DerivedKey {
 }
 
 impl DerivedKey {
+    /// Not derived but drawn: for `size` bytes of data that nobody is to recognise as the same,
+    /// not even who has the account. `drawn` is random and used for nothing else.
+    ///
+    /// # Errors
+    /// [`CryptoError::Length`] for more than [`MAX_SIZE`].
+    pub fn drawn(drawn: &[u8; 56], size: u64) -> Result<Self, CryptoError> {
+        if size > MAX_SIZE {
+            return Err(CryptoError::Length);
+        }
+        let (header, key) = drawn
+            .split_first_chunk::<HEADER>()
+            .ok_or(CryptoError::Length)?;
+        let key = Zeroizing::new(key.try_into().map_err(|_| CryptoError::Length)?);
+        Ok(Self {
+            header: *header,
+            key,
+            size,
+        })
+    }
+
     /// The 32 bytes for the message's attachment pointer or the profile.
     #[must_use]
     pub fn key(&self) -> &[u8; 32] {
@@ -393,12 +405,20 @@ pub fn encrypt(
     let mut derivation = KeyDerivation::new(account_seed, domain);
     derivation.update(data);
     let key = derivation.finish()?;
+    Ok((encrypt_with(&key, data)?, key))
+}
+
+/// Encrypts data that is in memory, with a key for data of this length.
+///
+/// # Errors
+/// [`CryptoError::Length`] when the key is for another length.
+pub fn encrypt_with(key: &DerivedKey, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let size = usize::try_from(encrypted_size(key.size)).map_err(|_| CryptoError::Length)?;
     let mut out = Vec::with_capacity(size);
-    let mut encryptor = Encryptor::new(&key, &mut out);
+    let mut encryptor = Encryptor::new(key, &mut out);
     encryptor.update(data, &mut out)?;
     encryptor.finish()?;
-    Ok((out, key))
+    Ok(out)
 }
 
 /// Decrypts a file that is in memory.

@@ -103,9 +103,9 @@ fn retrieve(c: &mut Criterion) {
         hf: Some(HardFork::new(19, 4)),
     };
     group.bench_function("write_answer_of_10", |b| {
-        b.iter(|| black_box(&answer).to_tree().to_json_text());
+        b.iter(|| black_box(answer.clone()).into_tree().to_json_text());
     });
-    let text = answer.to_tree().to_json_text();
+    let text = answer.clone().into_tree().to_json_text();
     group.bench_function("read_answer_of_10", |b| {
         b.iter(|| {
             let json = serde_json::from_str(black_box(&text)).unwrap();

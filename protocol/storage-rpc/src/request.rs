@@ -8,7 +8,6 @@ mod retrieve;
 mod revocation;
 mod store;
 
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 use session_types::{Namespace, SwarmPubkey};
 
@@ -371,12 +370,6 @@ impl Request {
             other if other.method().is_recursive() => Some(other.params().to_bt_bytes()),
             _ => None,
         }
-    }
-}
-
-impl Serialize for Request {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_tree().serialize(serializer)
     }
 }
 

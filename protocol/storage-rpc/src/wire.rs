@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64, BASE64_NOPAD, Encoding, HEXLOWER, HEXLOWER_PERMISSIVE};
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 use session_encoding::bt::{self, Bt};
 
@@ -72,8 +71,67 @@ impl Tree {
     /// The JSON text, keys in the order of the structure.
     #[must_use]
     pub fn to_json_text(&self) -> String {
-        // Serialising into memory fails only for maps whose keys are not text: there are none.
-        serde_json::to_string(self).unwrap_or_default()
+        String::from_utf8(self.to_json_bytes()).unwrap_or_default()
+    }
+
+    /// The bytes of the JSON text.
+    #[must_use]
+    pub fn to_json_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.json_size());
+        self.write_json(&mut out);
+        out
+    }
+
+    /// About how long the JSON text is. What is read from the database and sent is never shorter.
+    fn json_size(&self) -> usize {
+        match self {
+            Self::Blob(bytes) => BASE64.encode_len(bytes.len()).saturating_add(2),
+            Self::Dict(fields) => fields.iter().fold(2usize, |sum, (key, value)| {
+                sum.saturating_add(key.len().saturating_add(4))
+                    .saturating_add(value.json_size())
+            }),
+            Self::Hex(bytes) => bytes.len().saturating_mul(2).saturating_add(2),
+            Self::List(items) => items.iter().fold(2usize, |sum, item| {
+                sum.saturating_add(item.json_size().saturating_add(1))
+            }),
+            Self::Text(text) => text.len().saturating_add(2),
+            Self::Bool(_) | Self::Int(_) | Self::Json(_) | Self::JsonText(_) | Self::Uint(_) => 20,
+        }
+    }
+
+    /// What is base64 or hex needs no escapes: it goes straight to its place.
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Blob(bytes) => write_encoded(&BASE64, bytes, out),
+            Self::Hex(bytes) => write_encoded(&HEXLOWER, bytes, out),
+            Self::Dict(fields) => {
+                out.push(b'{');
+                for (index, (key, value)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_plain(key, out);
+                    out.push(b':');
+                    value.write_json(out);
+                }
+                out.push(b'}');
+            }
+            Self::List(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(b']');
+            }
+            Self::Bool(b) => write_plain(b, out),
+            Self::Int(n) => write_plain(n, out),
+            Self::Json(value) | Self::JsonText(value) => write_plain(value, out),
+            Self::Text(text) => write_plain(text, out),
+            Self::Uint(n) => write_plain(n, out),
+        }
     }
 
     /// The bt value.
@@ -104,32 +162,17 @@ impl Tree {
     }
 }
 
-impl Serialize for Tree {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Bool(b) => serializer.serialize_bool(*b),
-            Self::Blob(bytes) => serializer.serialize_str(&BASE64.encode(bytes)),
-            Self::Dict(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (key, value) in fields {
-                    map.serialize_entry(key, value)?;
-                }
-                map.end()
-            }
-            Self::Hex(bytes) => serializer.serialize_str(&HEXLOWER.encode(bytes)),
-            Self::Int(n) => serializer.serialize_i64(*n),
-            Self::Json(value) | Self::JsonText(value) => value.serialize(serializer),
-            Self::List(items) => {
-                let mut seq = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    seq.serialize_element(item)?;
-                }
-                seq.end()
-            }
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Uint(n) => serializer.serialize_u64(*n),
-        }
-    }
+fn write_plain(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    // Writing into memory fails only for maps whose keys are not text: there are none.
+    let _ = serde_json::to_writer(out, value);
+}
+
+fn write_encoded(encoding: &Encoding, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start.saturating_add(encoding.encode_len(bytes.len())), 0);
+    encoding.encode_mut(bytes, out.get_mut(start..).unwrap_or_default());
+    out.push(b'"');
 }
 
 /// A dictionary being put together, in order.

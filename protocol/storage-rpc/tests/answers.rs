@@ -214,7 +214,7 @@ fn replies() {
     assert_eq!(text.to_onion_body(true), json!("invalid request: x"));
     assert_eq!(binary.to_onion_body(false), json!("AAH/"));
 
-    let batch = Reply::batch(&[text, object, binary]);
+    let batch = Reply::batch(vec![text, object, binary]);
     let json = String::from_utf8(batch.to_http_body()).unwrap();
     assert_eq!(
         json,
@@ -280,7 +280,7 @@ fn messages() {
     let answer = read(json!([message])).unwrap();
     assert!(answer.more);
     assert_eq!(answer.messages[0].data, b"hi");
-    let bt = answer.to_tree().to_bt_bytes();
+    let bt = answer.into_tree().to_bt_bytes();
     let bt = bt::parse(&bt).unwrap();
     let first = &bt.get("messages").unwrap().as_list().unwrap()[0];
     assert_eq!(
@@ -333,7 +333,7 @@ fn ifelse_answer() {
         }
         .to_tree(),
     );
-    let reply = IfElseResponse::reply(HF, [2, 11, 0], 77, true, Some(&inner));
+    let reply = IfElseResponse::reply(HF, [2, 11, 0], 77, true, Some(inner));
     let read = IfElseResponse::from_json(&reply.body.to_json()).unwrap();
     assert_eq!(
         (read.hf, read.version, read.height),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod error;
 mod hash;
 mod ids;
@@ -10,6 +11,7 @@ mod node;
 mod swarm;
 mod time;
 
+pub use address::is_public_address;
 pub use error::{ErrorKind, ParseError};
 pub use hash::MessageHash;
 pub use ids::{AccountId, GroupId, SwarmPubkey, network_prefix};

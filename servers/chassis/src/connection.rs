@@ -84,7 +84,10 @@ where
         shutdown,
         ..
     } = shared;
+    let proxies = limits.proxies.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        let client = proxies.client(peer.ip(), request.headers());
+        let peer = SocketAddr::new(client, peer.port());
         let answer: Pin<Box<dyn Future<Output = Result<_, Infallible>> + Send>> =
             Box::pin(answer(router.clone(), request, peer, Arc::clone(&pass)));
         answer

@@ -56,9 +56,18 @@ impl Gate {
 
     /// Counts a connection in, if there is room for it or room can be made.
     pub fn enter(gate: &Arc<Self>, ip: IpAddr, now: Instant) -> Option<Pass> {
+        Self::enter_up_to(gate, ip, gate.max_per_ip, now)
+    }
+
+    /// The same for an address that speaks for many, and may have any number of connections.
+    pub fn enter_for_many(gate: &Arc<Self>, ip: IpAddr, now: Instant) -> Option<Pass> {
+        Self::enter_up_to(gate, ip, usize::MAX, now)
+    }
+
+    fn enter_up_to(gate: &Arc<Self>, ip: IpAddr, max: usize, now: Instant) -> Option<Pass> {
         let mut open = gate.lock();
         let of_ip = open.per_ip.get(&ip).copied().unwrap_or_default();
-        if of_ip >= gate.max_per_ip {
+        if of_ip >= max {
             return None;
         }
         if open.places.len() >= gate.max_total {

@@ -9,7 +9,10 @@ pub mod gate;
 pub mod limit;
 pub mod listener;
 pub mod memory;
+pub mod new_file;
 pub mod onion;
+pub mod proxies;
+pub mod settings;
 mod stall;
 pub mod tls;
 

@@ -17,8 +17,10 @@ use tracing::{debug, warn};
 use crate::ChassisError;
 use crate::connection::{self, Shared};
 use crate::gate::Gate;
+use crate::proxies::Proxies;
 
-/// Who sent a request; handlers take it as `Extension<PeerAddr>`.
+/// Who sent a request, with the port of whoever passed it on; handlers take it as
+/// `Extension<PeerAddr>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
@@ -42,6 +44,8 @@ pub struct ListenerLimits {
     pub write_stall_timeout: Duration,
     /// How long running requests may take to end after shutdown was asked for.
     pub drain_timeout: Duration,
+    /// Proxies that are believed when they say who asks; they may have any number of connections.
+    pub proxies: Proxies,
 }
 
 impl Default for ListenerLimits {
@@ -54,6 +58,7 @@ impl Default for ListenerLimits {
             header_read_timeout: Duration::from_secs(60),
             write_stall_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(4),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -124,7 +129,12 @@ pub async fn serve(
             }
             accepted = accept(&listener) => accepted,
         };
-        let Some(pass) = Gate::enter(&gate, peer.ip().to_canonical(), Instant::now()) else {
+        let (address, now) = (peer.ip().to_canonical(), Instant::now());
+        let pass = match shared.limits.proxies.trusts(address) {
+            false => Gate::enter(&gate, address, now),
+            true => Gate::enter_for_many(&gate, address, now),
+        };
+        let Some(pass) = pass else {
             debug!("connection refused: too many open");
             continue;
         };

@@ -3,21 +3,22 @@
 use core::fmt;
 use core::time::Duration;
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ServerSessionMemoryCache;
+use rustls::{CipherSuite, ServerConfig};
 
 use crate::ChassisError;
+use crate::new_file::{self, Readers};
 
 /// Name of the certificate file.
 pub const CERTIFICATE_FILE: &str = "cert.pem";
@@ -68,7 +69,7 @@ impl ServerIdentity {
                         path: key_path,
                         expected: "private key",
                     })?;
-                Self::create(&pair, |pem| write_new(&certificate_path, pem, 0o644))
+                Self::create(&pair, |pem| write_new(&certificate_path, pem, Readers::All))
             }
             (None, None) => {
                 fs::create_dir_all(dir).map_err(|source| ChassisError::IdentityFile {
@@ -79,8 +80,8 @@ impl ServerIdentity {
                 let pair = new_key()?;
                 // Key first: a crash in between leaves a key without certificate, which the
                 // next start completes.
-                write_new(&key_path, &pair.serialize_pem(), 0o600)?;
-                Self::create(&pair, |pem| write_new(&certificate_path, pem, 0o644))
+                write_new(&key_path, &pair.serialize_pem(), Readers::Owner)?;
+                Self::create(&pair, |pem| write_new(&certificate_path, pem, Readers::All))
             }
         }
     }
@@ -102,7 +103,8 @@ impl ServerIdentity {
             .unwrap_or_default()
     }
 
-    /// TLS 1.2 and 1.3, HTTP/1.1 by ALPN, session resumption by tickets and by id.
+    /// TLS 1.2 and 1.3, HTTP/1.1 by ALPN, session resumption by tickets and by id. Of TLS 1.3 the
+    /// suite with SHA-256 is taken where the client knows it (docs/decisions/0012).
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
@@ -125,13 +127,17 @@ impl ServerIdentity {
         certificates: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, ChassisError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut provider = aws_lc_rs::default_provider();
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(ChassisError::Tls)?
             .with_no_client_auth()
             .with_single_cert(certificates.clone(), key)
             .map_err(ChassisError::Tls)?;
+        config.ignore_client_order = true;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(ChassisError::Tls)?;
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE_SESSIONS);
@@ -205,25 +211,8 @@ fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ChassisError> {
     }
 }
 
-/// Writes a file that does not exist yet: into a temporary one beside it, synced, then renamed.
-fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), ChassisError> {
-    let write = || {
-        let dir: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions({
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::Permissions::from_mode(mode)
-        });
-        #[cfg(not(unix))]
-        let _ = mode;
-        let mut file = builder.tempfile_in(&dir)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| ChassisError::IdentityFile {
+fn write_new(path: &Path, text: &str, readers: Readers) -> Result<(), ChassisError> {
+    new_file::write(path, text.as_bytes(), readers).map_err(|source| ChassisError::IdentityFile {
         action: "write",
         path: path.to_owned(),
         source,

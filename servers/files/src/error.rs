@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use session_chassis::ChassisError;
+use session_chassis::settings::SettingsError;
 use session_quic::QuicError;
 use session_types::ErrorKind;
 
-use crate::settings::SettingsError;
 use crate::storage::StorageError;
 
 /// Why a file server could not start or go on.

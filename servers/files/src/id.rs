@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use blake2b_simd::{Params, State};
+use blake2b_simd::{Params, State, many};
 use data_encoding::BASE64URL_NOPAD;
 use rand_core::CryptoRng;
 
@@ -110,6 +110,16 @@ impl ContentHasher {
     /// More content.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// How many contents take little longer than one when they are hashed at the same time.
+    pub(crate) fn side_by_side() -> usize {
+        many::degree()
+    }
+
+    /// More content for each.
+    pub(crate) fn update_all<'a>(contents: impl Iterator<Item = (&'a mut Self, &'a [u8])>) {
+        many::update_many(contents.map(|(Self(state), bytes)| (state, bytes)));
     }
 
     /// The name of all content so far.

@@ -1,10 +1,11 @@
 //! The keys of a file server.
 
 use core::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
+use session_chassis::new_file::{self, Readers};
 use session_crypto::{Ed25519Secret, X25519Secret};
 use session_quic::TlsKey;
 use session_types::{Ed25519PublicKey, X25519PublicKey};
@@ -47,7 +48,8 @@ impl ServerKeys {
             None => {
                 fs::create_dir_all(dir).map_err(ServerError::Keys)?;
                 let seed = Zeroizing::new(rand::random::<[u8; 32]>());
-                write_new(dir, KEY_FILE, seed.as_slice()).map_err(ServerError::Keys)?;
+                new_file::write(&dir.join(KEY_FILE), seed.as_slice(), Readers::Owner)
+                    .map_err(ServerError::Keys)?;
                 seed
             }
         };
@@ -116,19 +118,6 @@ fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, ServerError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ServerError::Keys(error)),
     }
-}
-
-/// Writes a file that is whole or not there, readable by its owner alone.
-fn write_new(dir: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let temporary = dir.join(format!("{name}.new"));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, dir.join(name))
 }
 
 #[cfg(test)]

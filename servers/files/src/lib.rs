@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod announcements;
+mod arrival;
 mod error;
 mod files;
+mod hashing;
 mod http;
 mod id;
 mod keys;
@@ -13,6 +15,7 @@ mod server;
 pub mod settings;
 mod shared;
 pub mod storage;
+mod tls;
 
 pub use error::ServerError;
 pub use files::{Files, FilesError, IdMode, Rules, Upload};
@@ -21,4 +24,6 @@ pub use keys::{KEY_FILE, ONION_KEY_FILE, ServerKeys};
 pub use local::{LocalStorage, verify};
 pub use metrics::FilesMetrics;
 pub use server::{FileServer, RunningServer, ServerConfig, init, run};
-pub use shared::{PostgresAddress, SharedConfig, SharedStorage};
+pub use shared::{
+    ContentConfig, PostgresAddress, RecordsConfig, S3Config, SharedConfig, SharedStorage,
+};

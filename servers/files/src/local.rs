@@ -17,7 +17,7 @@
 //! record says the same as the folder.
 
 mod content;
-mod database;
+pub(crate) mod database;
 mod folder;
 mod lock;
 mod staged;
@@ -33,15 +33,17 @@ use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::task::TaskTracker;
 
+use crate::hashing::Hashing;
 use crate::storage::{Content, Pending, Record, Staged, Storage, StorageError, Swept, Usage};
 use crate::{FileId, IdMode};
 pub(crate) use content::LocalContent;
 use database::Readers;
 use folder::Folder;
-pub(crate) use folder::{remove, sync_folder};
-use lock::{DataLock, Locks};
-use staged::LocalStaged;
-use writer::Writer;
+pub(crate) use folder::{Subfolders, remove, sync_folder};
+pub(crate) use lock::DataLock;
+use lock::Locks;
+use staged::{LocalStaged, Part};
+pub(crate) use writer::Writer;
 
 /// Name of the database in the data folder.
 pub(crate) const DATABASE_FILE: &str = "files.db";
@@ -61,6 +63,7 @@ struct Shared {
     readers: Readers,
     writer: Writer,
     locks: Locks,
+    hashing: Arc<Hashing<Part>>,
     usage: Mutex<Usage>,
     /// Names of temporary files that belong to uploads under way.
     uploading: Mutex<HashSet<String>>,
@@ -92,6 +95,7 @@ impl LocalStorage {
             readers: Readers::new(path),
             writer,
             locks: Locks::new(),
+            hashing: Hashing::new(),
             usage: Mutex::new(usage),
             uploading: Mutex::default(),
             next_upload: AtomicU64::new(0),

@@ -7,7 +7,6 @@
 //!
 //! The rules, the limits of an address and the counters are those of HTTP.
 
-mod blocks;
 mod requests;
 mod transfer;
 
@@ -16,10 +15,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use quinn::crypto::HmacKey;
-use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::{EndpointConfig, VarInt};
 use rustls::server::ServerSessionMemoryCache;
-use session_quic::{QuicError, tls};
+use session_file_transfer::{PROTOCOL, Times, code};
+use session_quic::{QuicError, Room, accepting, tls};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -27,26 +26,21 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::http::{Http, Place, Places};
+use crate::storage::Record;
 use crate::{ServerError, ServerKeys};
-
-/// The name in the handshake (ALPN).
-const PROTOCOL: &[u8] = b"quic-files";
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// A connection that is silent for so long is given up.
-const SILENCE: VarInt = VarInt::from_u32(30_000);
+/// What a connection may have under way, and how long it may be silent.
+const ROOM: Room = Room {
+    connection: 512 * 1024,
+    stream: 256 * 1024,
+    silence: Duration::from_secs(30),
+};
 
 /// A connection on which nothing is asked for so long is closed, alive or not.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// Bytes of a connection, and of a stream, that may be under way in each direction.
-const CONNECTION_WINDOW: u32 = 512 * 1024;
-const STREAM_WINDOW: u32 = 256 * 1024;
-
-/// Streams of a connection at a time.
-const STREAMS: u32 = 32;
 
 /// Connections that clients may take up again without a round trip; the oldest are forgotten.
 const RESUMABLE: usize = 4096;
@@ -58,8 +52,8 @@ const HANDSHAKES: usize = 128;
 /// So many times more with those who have shown it.
 const PROVEN: usize = 8;
 
-const DONE: VarInt = VarInt::from_u32(0);
-const BROKEN: VarInt = VarInt::from_u32(400);
+const DONE: VarInt = VarInt::from_u32(code::DONE);
+const BROKEN: VarInt = VarInt::from_u32(code::BAD_COMMAND);
 
 /// How much is taken on.
 #[derive(Debug, Clone, Copy)]
@@ -85,21 +79,7 @@ pub(crate) fn endpoint(
     // one connection.
     tls.session_storage = ServerSessionMemoryCache::new(RESUMABLE);
     tls.max_early_data_size = u32::MAX;
-    let crypto = QuicServerConfig::try_from(tls).map_err(|_| {
-        let missing = rustls::Error::General("no initial cipher suite".to_owned());
-        ServerError::Quic(QuicError::Tls(missing))
-    })?;
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .send_window(CONNECTION_WINDOW.into())
-        .max_idle_timeout(Some(IdleTimeout::from(SILENCE)));
-    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(Arc::new(transport));
+    let config = accepting(tls, ROOM).map_err(ServerError::Quic)?;
     let reset = Arc::new(ResetKey(keys.reset_secret()));
     let runtime = Arc::new(quinn::TokioRuntime);
     quinn::Endpoint::new(EndpointConfig::new(reset), Some(config), socket, runtime)
@@ -261,6 +241,14 @@ async fn connection(
         }
     };
     connection.close(code, b"");
+}
+
+/// What is said about when a file came and how long it stays.
+fn times(record: &Record) -> Times {
+    Times {
+        uploaded: record.uploaded.as_secs(),
+        expires: record.expires.as_secs(),
+    }
 }
 
 /// The streams of a connection.

@@ -92,7 +92,6 @@ impl ServerConfig {
     pub fn with_settings(data_dir: &Path, mut settings: Settings) -> Result<Self, ServerError> {
         settings.check()?;
         settings.announcements = settings.announcements.map(|path| data_dir.join(path));
-        settings.content = settings.content.map(|path| data_dir.join(path));
         let keys = ServerKeys::load_or_create(data_dir)?;
         let socket = listener::bind(settings.listen)?;
         let quic = settings.quic.map(quic::bind).transpose()?;
@@ -144,7 +143,7 @@ impl FileServer {
     /// # Errors
     /// [`ServerError`] when storage, certificate or sockets cannot be used.
     pub async fn start(config: ServerConfig) -> Result<RunningServer, ServerError> {
-        if let Some(shared) = config.settings.shared() {
+        if let Some(shared) = config.settings.shared(&config.data_dir) {
             let storage = SharedStorage::open(shared).await?;
             return Self::start_with(config, Arc::new(storage)).await;
         }

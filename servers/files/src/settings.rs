@@ -3,17 +3,23 @@
 //! A file has the keys of [`DEFAULT_FILE`], each with a default; a key it does not know is an
 //! error that names the line, so that a misspelt limit does not go unnoticed.
 
+mod s3;
+
 use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use session_chassis::limit::RateLimits;
 use session_chassis::listener::ListenerLimits;
 use session_chassis::onion::OnionLimits;
+use session_chassis::proxies::{NotANetwork, Proxies, ProxyHeader};
+use session_chassis::settings::{self, SettingsError};
 
 use crate::http::{HttpLimits, encoded_size};
-use crate::{IdMode, PostgresAddress, Rules, SharedConfig};
+use crate::shared::{MAX_PARTS, PART};
+use crate::{ContentConfig, IdMode, PostgresAddress, RecordsConfig, Rules, SharedConfig};
+pub use s3::{S3Settings, SecretText};
 
 /// A configuration file that says what holds without one, with an explanation of every key.
 pub const DEFAULT_FILE: &str = include_str!("../files.toml");
@@ -33,6 +39,10 @@ pub struct Settings {
     pub tls: bool,
     /// Answer onion requests only.
     pub only_onion: bool,
+    /// Reverse proxies that are believed when they say who asks: addresses or networks.
+    pub trusted_proxies: Vec<String>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeaderName,
     /// Where the server listens for transfers over QUIC. None when absent.
     pub quic: Option<SocketAddr>,
     /// QUIC connections at a time.
@@ -51,9 +61,14 @@ pub struct Settings {
     pub max_ttl_hours: Option<u64>,
     /// Keep records in this PostgreSQL database, which other servers may share.
     pub postgres: Option<PostgresAddress>,
+    /// Trust the authorities in this file about that database and no other; relative to the
+    /// configuration file.
+    pub postgres_authorities: Option<PathBuf>,
     /// Keep content in this folder, which those servers share too; relative to the configuration
     /// file.
     pub content: Option<PathBuf>,
+    /// Or keep it in this object store.
+    pub s3: Option<S3Settings>,
     /// File with announcements; relative to the configuration file.
     pub announcements: Option<PathBuf>,
     /// Connections at a time.
@@ -88,6 +103,11 @@ pub struct Settings {
     pub upload_seconds: u64,
     /// How long an upload may pause, in seconds.
     pub upload_pause_seconds: u64,
+    /// How long a client may take for the head of a request and keep an idle connection, in
+    /// seconds.
+    pub request_head_seconds: u64,
+    /// How long a client may take for a part of an answer, about 64 KiB of it, in seconds.
+    pub download_pause_seconds: u64,
     /// MiB of onion requests and their answers held in memory.
     pub max_onion_memory_mib: usize,
     /// The same for one node.
@@ -98,12 +118,24 @@ pub struct Settings {
     pub stop_seconds: u64,
 }
 
+/// The header in which a proxy says who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeaderName {
+    /// `Forwarded`, the standard one.
+    Forwarded,
+    /// `X-Forwarded-For`, which most write.
+    XForwardedFor,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 22030)),
             tls: false,
             only_onion: false,
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeaderName::XForwardedFor,
             quic: None,
             max_quic_connections: 1024,
             admin: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 22039))),
@@ -113,7 +145,9 @@ impl Default for Settings {
             ttl_hours: 21 * 24,
             max_ttl_hours: None,
             postgres: None,
+            postgres_authorities: None,
             content: None,
+            s3: None,
             announcements: None,
             max_connections: 8192,
             max_connections_per_address: 512,
@@ -131,6 +165,8 @@ impl Default for Settings {
             max_downloads_per_address: 128,
             upload_seconds: 1200,
             upload_pause_seconds: 30,
+            request_head_seconds: 60,
+            download_pause_seconds: 30,
             max_onion_memory_mib: 512,
             max_onion_memory_per_node_mib: 128,
             max_legacy_memory_mib: 256,
@@ -139,31 +175,13 @@ impl Default for Settings {
     }
 }
 
-/// What is wrong with a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// A value makes no sense.
-    #[error("{key}: {problem}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// Why.
-        problem: &'static str,
-    },
-    /// The text is not in order; says where.
-    #[error("{0}")]
-    Syntax(String),
-}
-
 impl Settings {
     /// Reads a configuration file.
     ///
     /// # Errors
     /// [`SettingsError`], with line and key.
     pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
-        let settings: Self = toml::from_str(text)
-            .map_err(|error| SettingsError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let settings: Self = settings::from_toml(text)?;
         settings.check()?;
         Ok(settings)
     }
@@ -173,17 +191,38 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`] names the first that does not.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let value = |key, problem| Err(SettingsError::Value { key, problem });
-        if self.admin.is_some_and(|admin| !admin.ip().is_loopback()) {
-            return value("admin", "metrics are served on a loopback address only");
-        }
-        match (&self.postgres, &self.content) {
-            (Some(_), None) => return value("content", "must be set where postgres is"),
-            (None, Some(_)) => return value("content", "has a meaning only where postgres is set"),
-            (Some(address), _) if address.parse().is_err() => {
-                return value("postgres", "is not the address of a database");
+        let value = |key, problem| Err(SettingsError::value(key, problem));
+        settings::check_admin(self.admin)?;
+        match (&self.postgres, &self.content, &self.s3) {
+            (_, Some(_), Some(_)) => return value("content", "is in one place: not beside s3"),
+            (Some(_), None, None) => {
+                return value("content", "must be set where postgres is, or s3");
+            }
+            (None, Some(_), None) => {
+                return value("content", "has a meaning only where postgres is set");
             }
             _ => {}
+        }
+        let address = self.postgres.as_ref().map(PostgresAddress::parse);
+        match (address, &self.postgres_authorities) {
+            (Some(Err(_)), _) => return value("postgres", "is not the address of a database"),
+            (Some(Ok(address)), Some(_)) if crate::shared::wants_tls(&address) => {}
+            (_, Some(_)) => {
+                let problem = "needs sslmode=require in postgres";
+                return value("postgres_authorities", problem);
+            }
+            _ => {}
+        }
+        if let Some(s3) = &self.s3 {
+            if let Some(problem) = s3.problem() {
+                return value("s3", problem);
+            }
+            if self.max_file_bytes > PART.saturating_mul(MAX_PARTS) {
+                return value("max_file_bytes", "is more than an object of s3 may have");
+            }
+        }
+        if self.proxies().is_err() {
+            return value("trusted_proxies", "must be addresses or networks");
         }
         if self.only_onion && self.quic.is_some() {
             return value("quic", "clients come directly, which only_onion forbids");
@@ -198,7 +237,7 @@ impl Settings {
         if self.upload_burst_mib > u32::MAX / 1024 {
             return value("upload_burst_mib", "is too large");
         }
-        for (key, zero) in [
+        settings::check_not_zero([
             ("max_file_bytes", self.max_file_bytes == 0),
             ("max_total_mib", self.max_total_mib == 0),
             ("ttl_hours", self.ttl_hours == 0),
@@ -230,6 +269,8 @@ impl Settings {
             ),
             ("upload_seconds", self.upload_seconds == 0),
             ("upload_pause_seconds", self.upload_pause_seconds == 0),
+            ("request_head_seconds", self.request_head_seconds == 0),
+            ("download_pause_seconds", self.download_pause_seconds == 0),
             ("max_onion_memory_mib", self.max_onion_memory_mib == 0),
             (
                 "max_onion_memory_per_node_mib",
@@ -237,20 +278,30 @@ impl Settings {
             ),
             ("max_legacy_memory_mib", self.max_legacy_memory_mib == 0),
             ("stop_seconds", self.stop_seconds == 0),
-        ] {
-            if zero {
-                return value(key, "must be greater than 0");
-            }
-        }
-        Ok(())
+        ])
     }
 
-    /// Where files are shared with other servers, if they are.
+    /// Where records and content are, if they are not both in the data folder.
     #[must_use]
-    pub fn shared(&self) -> Option<SharedConfig> {
+    pub fn shared(&self, data: &Path) -> Option<SharedConfig> {
+        let content = match (&self.content, &self.s3) {
+            (Some(folder), _) => ContentConfig::Folder(data.join(folder)),
+            (None, Some(s3)) => ContentConfig::S3(Box::new(s3.config(data))),
+            (None, None) => return None,
+        };
+        let records = match &self.postgres {
+            Some(address) => RecordsConfig::Postgres {
+                address: address.clone(),
+                authorities: self
+                    .postgres_authorities
+                    .as_ref()
+                    .map(|path| data.join(path)),
+            },
+            None => RecordsConfig::Sqlite(data.to_owned()),
+        };
         Some(SharedConfig {
-            postgres: self.postgres.clone()?,
-            content: self.content.clone()?,
+            records,
+            content,
             grace: Duration::from_secs(self.upload_seconds)
                 .saturating_mul(2)
                 .saturating_add(Duration::from_secs(3600)),
@@ -297,10 +348,26 @@ impl Settings {
         }
     }
 
+    fn proxies(&self) -> Result<Proxies, NotANetwork> {
+        let networks = self.trusted_proxies.iter().map(|text| text.parse());
+        let header = match self.proxy_header {
+            ProxyHeaderName::Forwarded => ProxyHeader::Forwarded,
+            ProxyHeaderName::XForwardedFor => ProxyHeader::XForwardedFor,
+        };
+        Ok(Proxies::new(
+            networks.collect::<Result<Vec<_>, _>>()?,
+            header,
+        ))
+    }
+
     pub(crate) fn listener_limits(&self) -> ListenerLimits {
         ListenerLimits {
+            // What is no network was refused before.
+            proxies: self.proxies().unwrap_or_default(),
             max_connections: self.max_connections,
             max_connections_per_ip: self.max_connections_per_address,
+            header_read_timeout: Duration::from_secs(self.request_head_seconds),
+            write_stall_timeout: Duration::from_secs(self.download_pause_seconds),
             drain_timeout: Duration::from_secs(self.stop_seconds).mul_f64(0.8),
             ..ListenerLimits::default()
         }
@@ -349,10 +416,23 @@ mod tests {
         assert!(wrong("admin = \"0.0.0.0:22039\"").starts_with("admin:"));
         assert!(wrong("postgres = \"host=db\"").starts_with("content:"));
         assert!(wrong("content = \"a\"").starts_with("content:"));
+        assert!(wrong("postgres_authorities = \"a\"").starts_with("postgres_authorities:"));
+        let s3 = "[s3]\nendpoint = \"http://[::1]:9000\"\nbucket = \"files\"\n\
+                  access_key = \"anna\"\nsecret_key = \"sesame\"\n";
+        let settings = Settings::from_toml(s3).unwrap();
+        assert!(!format!("{settings:?}").contains("sesame"));
+        assert!(settings.shared(Path::new("data")).is_some());
+        assert!(wrong(&s3.replace("http", "ftp")).starts_with("s3:"));
+        assert!(wrong(&s3.replace("files", "../files")).starts_with("s3:"));
+        assert!(wrong(&format!("{s3}prefix = \"a/../b\"")).starts_with("s3:"));
+        assert!(wrong(&format!("{s3}colour = \"red\"")).contains("colour"));
+        let twice = format!("postgres = \"host=db\"\ncontent = \"a\"\n{s3}");
+        assert!(wrong(&twice).starts_with("content:"));
         let nonsense = wrong("content = \"a\"\npostgres = \"password=sesame nonsense\"");
         assert_eq!(nonsense, "postgres: is not the address of a database");
         let both = wrong("only_onion = true\nquic = \"0.0.0.0:11235\"");
         assert!(both.starts_with("quic:"));
+        assert!(wrong("trusted_proxies = [\"here\"]").starts_with("trusted_proxies:"));
         assert!(wrong("max_ttl_hours = 3").starts_with("max_ttl_hours:"));
         assert!(wrong("upload_burst_mib = 10").starts_with("upload_burst_mib:"));
         assert_eq!(wrong("burst = 0"), "burst: must be greater than 0");

@@ -1,7 +1,8 @@
 //! What a file server needs of the place where it keeps files.
 //!
 //! [`crate::LocalStorage`] is SQLite and a folder, for one process; [`crate::SharedStorage`] is
-//! PostgreSQL and a folder, for several. Another one has to promise the same:
+//! PostgreSQL and a folder or an object store, for several, and SQLite with an object store for
+//! one. Another one has to promise the same:
 //!
 //! - what [`Staged::keep`] has acknowledged survives a crash of the server, whole;
 //! - what was staged and not kept is gone, at the latest after [`Storage::sweep`];
@@ -84,7 +85,7 @@ pub enum Kept {
 /// What a look for leftovers removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Parts of uploads that never ended.
+    /// Uploads that never ended, parts of which were left.
     pub partial: u64,
     /// Content without a record.
     pub orphans: u64,
@@ -173,6 +174,20 @@ pub enum StorageError {
     /// A file that was begun for a name of another kind has no name by its content.
     #[error("the content was not hashed")]
     NotHashed,
+    /// The object store cannot be reached, or broke off.
+    #[error("the object store cannot be reached")]
+    ObjectStore(#[source] reqwest::Error),
+    /// What the object store answers cannot be understood.
+    #[error("the answer of the object store cannot be read")]
+    ObjectStoreAnswer,
+    /// The object store refused what it was asked for.
+    #[error("the object store refused: {status} {code}")]
+    ObjectStoreRefused {
+        /// The HTTP status.
+        status: u16,
+        /// Its own word for it, such as `NoSuchBucket`; may be empty.
+        code: String,
+    },
     /// The transaction was rolled back.
     #[error("the change was not committed")]
     NotCommitted,

@@ -82,7 +82,7 @@ pub struct NodeLimits {
     pub max_answer_memory: usize,
     /// The same for one peer address.
     pub max_answer_memory_per_ip: usize,
-    /// Requests being worked on.
+    /// Requests being worked on. Fewer are while they hinder each other.
     pub max_requests: usize,
     /// Onion requests waiting for another node.
     pub max_relays: usize,

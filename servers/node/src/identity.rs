@@ -1,11 +1,12 @@
 //! The keys of a node.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
+use session_chassis::new_file::{self, Readers};
 use session_crypto::{Ed25519Secret, X25519Secret};
 use session_types::{Ed25519PublicKey, LegacyPublicKey, X25519PublicKey};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -57,10 +58,12 @@ impl NodeIdentity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(dir).map_err(NodeError::Identity)?;
                 let identity = Self::from_seed(rand::random());
-                let text = Zeroizing::new(
+                let mut text = Zeroizing::new(
                     data_encoding::HEXLOWER.encode(identity.ed25519.seed().as_slice()),
                 );
-                write_new(dir, &path, text.as_bytes()).map_err(NodeError::Identity)?;
+                text.push('\n');
+                new_file::write(&path, text.as_bytes(), Readers::Owner)
+                    .map_err(NodeError::Identity)?;
                 Ok(identity)
             }
             Err(error) => Err(NodeError::Identity(error)),
@@ -100,20 +103,6 @@ impl fmt::Debug for NodeIdentity {
             .field("ed25519", self.ed25519())
             .finish_non_exhaustive()
     }
-}
-
-/// Writes a file that is whole or not there, readable by its owner alone.
-fn write_new(dir: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = dir.join("node.key.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(content)?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
 }
 
 #[cfg(test)]

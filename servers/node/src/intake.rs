@@ -18,6 +18,7 @@ use crate::core::{AnswerMemory, AnswerPool, Core, Origin, expected_answer_bytes}
 use crate::edge::Edge;
 use crate::peers::NodeCommand;
 use crate::per_address::PerAddress;
+use crate::pressure::Pressure;
 use crate::relay::{OnionAnswer, Relay};
 use crate::tasks;
 
@@ -47,7 +48,7 @@ pub(crate) struct Intake {
     edge: Option<Arc<dyn Edge>>,
     relay: Relay,
     rate: RateLimiter,
-    requests: Semaphore,
+    pub(crate) pressure: Pressure,
     body_memory: Arc<Semaphore>,
     body_memory_per_address: PerAddress,
     answer_memory: AnswerPool,
@@ -66,7 +67,7 @@ impl Intake {
             edge,
             relay,
             rate: RateLimiter::new(limits.rate),
-            requests: Semaphore::new(limits.max_requests),
+            pressure: Pressure::new(limits.max_requests),
             body_memory: Arc::new(Semaphore::new(
                 limits.max_body_memory.min(Semaphore::MAX_PERMITS),
             )),
@@ -122,7 +123,7 @@ impl Intake {
         parse: impl FnOnce() -> Result<Request, RpcError> + Send + 'static,
     ) -> Result<(Reply, AnswerMemory), Refused> {
         self.pass(None).await;
-        let _place = self.requests.try_acquire().map_err(|_| self.busy())?;
+        let _place = self.pressure.enter().ok_or_else(|| self.busy())?;
         let mut memory = self.answer_memory(address);
         match tasks::compute(bytes, parse).await {
             Some(Ok(request)) => {
@@ -144,7 +145,7 @@ impl Intake {
         body: Bytes,
     ) -> Result<OnionAnswer, Refused> {
         self.pass(None).await;
-        let _place = self.requests.try_acquire().map_err(|_| self.busy())?;
+        let _place = self.pressure.enter().ok_or_else(|| self.busy())?;
         let memory = self.answer_memory(address);
         Ok(self.relay.handle(body, memory).await)
     }

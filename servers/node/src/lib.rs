@@ -14,6 +14,7 @@ mod node;
 mod observer;
 mod peers;
 mod per_address;
+mod pressure;
 mod quic;
 mod relay;
 mod replication;

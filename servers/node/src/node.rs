@@ -146,6 +146,7 @@ impl Node {
             allow_private_relay_targets,
         )?;
         let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits, edge));
+        let watched = Arc::clone(&intake);
         let router = Https::new(Arc::clone(&intake), &limits, timing.body_timeout).router();
         let tester = Tester::new(Arc::clone(&core), timing.testing, endpoint.as_ref())?;
 
@@ -188,6 +189,11 @@ impl Node {
             shutdown.clone(),
         ));
         let tester = tokio::spawn(tester.run(shutdown.clone()));
+        let pressure = tokio::spawn(watch_pressure(
+            watched,
+            core.store.clone(),
+            shutdown.clone(),
+        ));
         let watcher = tokio::spawn(watch_swarm(Arc::clone(&core), shutdown.clone()));
         Ok(RunningNode {
             core,
@@ -196,7 +202,7 @@ impl Node {
             shutdown,
             killed,
             endpoint,
-            handles: [server, worker, sweeper, tester, watcher]
+            handles: [server, worker, sweeper, tester, pressure, watcher]
                 .into_iter()
                 .chain(quic_server)
                 .collect(),
@@ -209,6 +215,11 @@ fn open(dir: &Path, limits: StoreLimits) -> Result<(Store, ServerIdentity), Node
     let store = Store::open(&dir.join(DATABASE_FILE), limits)?;
     let tls = ServerIdentity::load_or_create(dir)?;
     Ok((store, tls))
+}
+
+/// Keeps the node from taking on more than it can do.
+async fn watch_pressure(intake: Arc<Intake>, store: Store, shutdown: CancellationToken) {
+    intake.pressure.watch(&store, &shutdown).await;
 }
 
 /// Tells subscribers when their account goes to another swarm.
@@ -246,6 +257,7 @@ async fn sweep_once(core: &Core, forget: bool) -> Result<(), crate::StoreError> 
             break;
         }
     }
+    core.store.tidy(forget).await?;
     core.monitor.sweep(now);
     if forget {
         core.store.forget_old(now).await?;

@@ -220,8 +220,9 @@ impl Peers {
         result
     }
 
-    /// Asks over QUIC, and over HTTPS too when that takes long or fails: everything nodes ask of
-    /// each other may be asked twice.
+    /// Asks over QUIC, and over HTTPS too when that fails or, for a few requests at a time, takes
+    /// long: everything nodes ask of each other may be asked twice. Were all asked twice, nodes
+    /// that are busy would become busier by it and never recover.
     async fn call_link(
         &self,
         link: &Link,
@@ -247,10 +248,21 @@ impl Peers {
             }
             Err(_) => {}
         }
+        let Some(_second_try) = link.second_try() else {
+            // Others find out whether the connection is of use; when it is closed, this fails.
+            let Ok(response) = asking.await else {
+                return self.call_https(node, command, body).await;
+            };
+            link.answered();
+            return self.answered(command, response);
+        };
         let mut again = pin!(self.call_https(node, command, body));
         tokio::select! {
             response = &mut asking => match response {
-                Ok(response) => self.answered(command, response),
+                Ok(response) => {
+                    link.answered();
+                    self.answered(command, response)
+                }
                 Err(_) => {
                     link.give_up();
                     again.await

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use session_chassis::settings::{self, SettingsError};
 
 use crate::{NodeConfig, NodeError, NodeIdentity, PublicAddress, TestTiming};
 
@@ -79,31 +80,13 @@ impl Default for Settings {
     }
 }
 
-/// What is wrong with a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// A value makes no sense.
-    #[error("{key}: {problem}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// Why.
-        problem: &'static str,
-    },
-    /// The text is not in order; says where.
-    #[error("{0}")]
-    Syntax(String),
-}
-
 impl Settings {
     /// Reads a configuration file.
     ///
     /// # Errors
     /// [`SettingsError`], with line and key.
     pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
-        let settings: Self = toml::from_str(text)
-            .map_err(|error| SettingsError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let settings: Self = settings::from_toml(text)?;
         settings.check()?;
         Ok(settings)
     }
@@ -113,15 +96,13 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`] names the first that does not.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let value = |key, problem| Err(SettingsError::Value { key, problem });
-        if self.admin.is_some_and(|admin| !admin.ip().is_loopback()) {
-            return value("admin", "metrics are served on a loopback address only");
-        }
+        let value = |key, problem| Err(SettingsError::value(key, problem));
+        settings::check_admin(self.admin)?;
         let public = self.public_ip.unwrap_or(*self.listen.ip());
         if public.is_unspecified() || public.is_broadcast() || public.is_multicast() {
             return value("public_ip", "give the address others reach the node by");
         }
-        for (key, zero) in [
+        settings::check_not_zero([
             ("max_database_mib", self.max_database_mib == 0),
             ("max_connections", self.max_connections == 0),
             (
@@ -133,12 +114,7 @@ impl Settings {
             ("max_body_memory_mib", self.max_body_memory_mib == 0),
             ("max_answer_memory_mib", self.max_answer_memory_mib == 0),
             ("stop_seconds", self.stop_seconds == 0),
-        ] {
-            if zero {
-                return value(key, "must be greater than 0");
-            }
-        }
-        Ok(())
+        ])
     }
 
     /// Where others reach the node when it listens on `listening`.

@@ -3,7 +3,9 @@
 //! One writer thread owns the only connection that writes. It collects the jobs that are waiting,
 //! runs them in one transaction and answers each caller after the commit, so a thousand small
 //! stores cost a few commits and nobody is told "stored" too early. Reads run on a small pool of
-//! connections and never wait for the writer (SQLite's write-ahead log).
+//! connections and never wait for the writer (SQLite's write-ahead log). What a message adds to the
+//! file's lists by hash and by owner is written later, for many messages at a time (`recent`), and
+//! so is what a deleted one leaves in them (`gone`).
 //!
 //! What must reach other members of the swarm ([`Outbox`]) is in the file when the change itself
 //! is: commands by lists, messages by the row from which on they may not have been sent
@@ -12,17 +14,22 @@
 mod check;
 mod checkpoint;
 mod commands;
+mod database;
 mod deliveries;
 mod dumps;
 mod error;
 mod file;
 mod fingerprints;
 mod forget;
+mod gone;
+mod hashes;
 mod health;
 mod in_flight;
 pub mod maintenance;
 mod messages;
+mod page;
 mod readers;
+mod recent;
 mod revocations;
 mod room;
 mod salvage;
@@ -46,6 +53,7 @@ pub(crate) use messages::Expired;
 pub(crate) use session_storage_rpc::bulk::BulkMessage as StoredMessage;
 
 use check::Check;
+use database::Database;
 use file::{DatabaseFile, Opened};
 use fingerprints::Fingerprints;
 use health::Health;
@@ -54,6 +62,7 @@ use in_flight::InFlight;
 pub(crate) use in_flight::Sending;
 use messages::Source;
 use readers::Readers;
+use recent::Recent;
 use room::Room;
 use writer::Writer;
 
@@ -137,6 +146,7 @@ pub(crate) struct Store {
     health: Arc<Health>,
     fingerprints: Arc<Fingerprints>,
     in_flight: Arc<InFlight>,
+    recent: Arc<Recent>,
     room: Arc<Room>,
     lacks_data: bool,
 }
@@ -146,8 +156,13 @@ impl Store {
     /// damaged. Nobody else can open it until this store is closed, killed or dropped.
     pub(crate) fn open(path: &Path, limits: StoreLimits) -> Result<Self, StoreError> {
         let health = Arc::new(Health::default());
-        let (file, opened) =
-            DatabaseFile::open(path, limits.max_database_bytes, Arc::clone(&health))?;
+        let recent = Arc::new(Recent::default());
+        let (file, opened) = DatabaseFile::open(
+            path,
+            limits.max_database_bytes,
+            Arc::clone(&health),
+            Arc::clone(&recent),
+        )?;
         let Opened {
             connection,
             lacks_data,
@@ -169,10 +184,16 @@ impl Store {
         Ok(Self {
             check,
             writer: Arc::new(writer),
-            readers: Arc::new(Readers::new(path, limits.readers, Arc::clone(&health))),
+            readers: Arc::new(Readers::new(
+                path,
+                limits.readers,
+                Arc::clone(&health),
+                Arc::clone(&recent),
+            )),
             health,
             fingerprints,
             in_flight,
+            recent,
             room: Arc::default(),
             lacks_data,
         })
@@ -187,6 +208,11 @@ impl Store {
     /// What has happened to the database since it was opened.
     pub(crate) fn health(&self) -> StoreHealth {
         self.health.snapshot()
+    }
+
+    /// The longest a change took from being queued to being committed since this was last asked.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.writer.longest_wait()
     }
 
     /// Commits what is queued, then ends the writer.
@@ -226,7 +252,7 @@ impl Store {
     /// Runs a query. When it meets damage the writer repairs the file.
     async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&Database) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let result = self.readers.read(query).await;
         if result.as_ref().is_err_and(StoreError::is_damage) {
@@ -275,7 +301,7 @@ impl Store {
 
     /// One page of a mailbox.
     pub(crate) async fn page(&self, request: PageRequest) -> Result<Page, StoreError> {
-        self.read(move |conn| messages::page(conn, &request)).await
+        self.read(move |conn| page::read(conn, &request)).await
     }
 
     /// When each of the given messages expires; unknown ones are left out.
@@ -392,7 +418,7 @@ impl Store {
 
     /// How many messages are stored.
     pub(crate) async fn message_count(&self) -> Result<u64, StoreError> {
-        self.read(messages::count).await
+        self.read(|conn| messages::count(conn)).await
     }
 
     // Revocations ----------------------------------------------------------------------------
@@ -502,12 +528,12 @@ impl Store {
 
     /// How many dumps are not finished.
     pub(crate) async fn dump_count(&self) -> Result<u64, StoreError> {
-        self.read(dumps::count).await
+        self.read(|conn| dumps::count(conn)).await
     }
 
     /// The dumps that are not finished.
     pub(crate) async fn dumps(&self) -> Result<Vec<Dump>, StoreError> {
-        self.read(dumps::all).await
+        self.read(|conn| dumps::all(conn)).await
     }
 
     /// The next messages of a dump, up to about `max_bytes`, and the row id they reach to.
@@ -553,21 +579,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .write(move |conn| schema::set_number(conn, name, value))
-            .await
-    }
-
-    /// Runs a change and queues it for the peers in one transaction.
-    async fn command<T: Send + 'static>(
-        &self,
-        forward: OutgoingCommand,
-        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.writer
-            .write(move |conn| {
-                let result = change(conn)?;
-                commands::add(conn, &forward)?;
-                Ok(result)
-            })
             .await
     }
 }

@@ -1,8 +1,9 @@
 //! The file server of a network.
 
 use core::time::Duration;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use session_chassis::ChassisError;
 use session_files::settings::Settings;
 use session_files::storage::StorageError;
 use session_files::{
@@ -34,8 +35,13 @@ impl FilesSlot {
     ) -> Result<Self, DevnetError> {
         let keys = ServerKeys::from_seed(seed.file_server_key());
         let address = local_address(&socket)?;
+        // The same number as for HTTP, so that it stays.
+        let quic = udp(address).await?;
         let info = FileServerInfo::new(address, *keys.ed25519(), *keys.x25519());
-        let config = ServerConfig::new(folder.of_files(), socket, keys, settings());
+        let config = ServerConfig {
+            quic: Some(quic),
+            ..ServerConfig::new(folder.of_files(), socket, keys, settings())
+        };
         Ok(Self {
             info,
             address,
@@ -51,12 +57,27 @@ impl FilesSlot {
     }
 }
 
+/// Binds a UDP port that may have been in use a moment ago.
+async fn udp(address: SocketAddr) -> Result<UdpSocket, ChassisError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match UdpSocket::bind(address) {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < deadline =>
+            {
+                sleep(Duration::from_millis(10)).await;
+            }
+            bound => return bound.map_err(ChassisError::Socket),
+        }
+    }
+}
+
 /// All traffic comes from one address here.
 fn settings() -> Settings {
     let usual = Settings::default();
     Settings {
         admin: None,
-        max_connections_per_address: usual.max_connections,
+        max_connections_per_address: usual.max_connections.max(usual.max_quic_connections),
         requests_per_second: usual.total_requests_per_second,
         burst: usual.total_burst,
         node_requests_per_second: usual.total_requests_per_second,

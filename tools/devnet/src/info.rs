@@ -44,6 +44,8 @@ pub struct FileServerInfo {
     pub ed25519: Ed25519PublicKey,
     /// Onion requests are encrypted to this.
     pub x25519: X25519PublicKey,
+    /// Where it takes transfers over QUIC.
+    pub quic: SocketAddr,
     /// What clients are told, as `SESSION_FILE_SERVER`: the URL, `#` and the identity.
     pub setting: String,
 }
@@ -58,6 +60,7 @@ impl FileServerInfo {
         Self {
             setting: format!("{url}#{ed25519}"),
             url,
+            quic: address,
             ed25519,
             x25519,
         }

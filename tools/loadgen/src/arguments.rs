@@ -9,7 +9,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::load::{Load, Setup};
-use crate::node_process::Cluster;
+use crate::node_process::{Cluster, NodeOptions};
+use crate::process;
 use crate::requests::DAY;
 use crate::transport::{Target, Transport};
 
@@ -39,6 +40,13 @@ pub(crate) struct Common {
     /// Requests each node works on at a time before it refuses more [default: the node's own].
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_requests: Option<usize>,
+    /// Gives one half of the processors to the nodes and the other to the load: neither takes the
+    /// other's time, as if they were on machines of their own.
+    #[arg(long)]
+    apart: bool,
+    /// Those of the nodes; all when empty.
+    #[arg(skip)]
+    processors: Vec<usize>,
 }
 
 /// Nodes, and load for them.
@@ -48,6 +56,41 @@ pub(crate) struct Bench {
 }
 
 impl Common {
+    /// Nodes of one swarm, with all else as usual.
+    pub(crate) const fn new(
+        transport: Transport,
+        nodes: u16,
+        connections: u16,
+        message_bytes: u32,
+        accounts: u16,
+    ) -> Self {
+        Self {
+            target: None,
+            nodes,
+            transport,
+            connections,
+            message_bytes,
+            accounts,
+            max_requests: None,
+            apart: false,
+            processors: Vec::new(),
+        }
+    }
+
+    /// Moves this process to its half of the processors, if that is wanted.
+    ///
+    /// # Errors
+    /// When there is one only, or the system knows no such thing.
+    pub(crate) fn keep_apart(&mut self) -> anyhow::Result<()> {
+        if self.apart {
+            let mut own = process::processors()?;
+            anyhow::ensure!(own.len() > 1, "--apart needs two processors");
+            self.processors = own.split_off(own.len() / 2);
+            process::keep_to(&own)?;
+        }
+        Ok(())
+    }
+
     /// Starts the nodes, unless they are running.
     pub(crate) async fn start(&self) -> anyhow::Result<Bench> {
         self.start_with_ttl(DAY).await
@@ -56,7 +99,13 @@ impl Common {
     /// The same; messages stored live as long as stated.
     pub(crate) async fn start_with_ttl(&self, ttl: Duration) -> anyhow::Result<Bench> {
         let cluster = match self.target {
-            None => Some(Cluster::start(self.nodes, self.max_requests).await?),
+            None => {
+                let options = NodeOptions {
+                    max_requests: self.max_requests,
+                    processors: self.processors.clone(),
+                };
+                Some(Cluster::start(self.nodes, &options).await?)
+            }
             Some(_) => None,
         };
         let own = cluster.as_ref().map(Cluster::contacts).unwrap_or_default();

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::database::{Filling, Size};
 use crate::arguments::write_json;
 use crate::measure::{Summary, Times};
-use crate::node_process::{NodeProcess, Place};
+use crate::node_process::{NodeOptions, NodeProcess, Place};
 use crate::process::{cpu_time, resident_mib};
 use crate::requests::{self, DAY};
 use crate::transport::{Connection, Connector, Endpoint, Target, Transport};
@@ -166,7 +166,7 @@ async fn measure(
     let before = database::messages(&file)?;
 
     let started = Instant::now();
-    let node = NodeProcess::start(folder, Place::Alone, None).await?;
+    let node = NodeProcess::start(folder, Place::Alone, &NodeOptions::default()).await?;
     let listening = started.elapsed();
     let watched = expired.then(|| {
         let file = file.clone();
@@ -245,7 +245,7 @@ struct Made {
 async fn make(folder: &Path, size: Size, content: Content, expired: bool) -> anyhow::Result<Made> {
     let mut accounts = requests::accounts(content.accounts);
     let message_bytes = usize::try_from(content.message_bytes)?;
-    let node = NodeProcess::start(folder, Place::Alone, None).await?;
+    let node = NodeProcess::start(folder, Place::Alone, &NodeOptions::default()).await?;
     let mut connection = connect(&node).await?;
     connection.ask(Endpoint::Storage, requests::info()).await?;
     let empty_rss_mib = resident_mib(node.pid());

@@ -1,6 +1,7 @@
 //! A file server: requests per second, processor time and memory.
 
 mod client;
+mod quic;
 mod server;
 
 use core::fmt::Write as _;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use self::client::{Client, Content};
-use self::server::FilesProcess;
+use self::server::{FilesProcess, Kind};
 use crate::arguments::{MAX_SECONDS, write_json};
 use crate::measure::{Outcome, Seen, Tally};
 use crate::process::{cpu_time, peak_mib, resident_mib};
@@ -46,15 +47,11 @@ pub(crate) struct Arguments {
     /// Connections, each from its own loopback address.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
     connections: u16,
-    /// Name files by numbers, as the reference does: no content is hashed.
-    #[arg(long)]
-    numbers: bool,
+    #[command(flatten)]
+    kind: Kind,
     /// Leave out the measurement of memory.
     #[arg(long)]
     no_memory: bool,
-    /// Where the files are kept meanwhile [default: the system's folder for temporary files].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
     /// One JSON object per case.
     #[arg(long)]
     json: bool,
@@ -131,7 +128,7 @@ struct Memory {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut figures = Figures::default();
     for bytes in &arguments.bytes {
-        let server = FilesProcess::start(arguments.dir.as_deref(), arguments.numbers).await?;
+        let server = FilesProcess::start(&arguments.kind).await?;
         figures.idle_mib = figures.idle_mib.or(resident_mib(server.pid()));
         let bytes = usize::try_from(*bytes)?;
         for case in &arguments.case {
@@ -146,7 +143,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         server.stop().await?;
     }
     if !arguments.no_memory {
-        let server = FilesProcess::start(arguments.dir.as_deref(), arguments.numbers).await?;
+        let server = FilesProcess::start(&arguments.kind).await?;
         let memory = crowd(&server).await?;
         if arguments.json {
             println!("{}", serde_json::to_string(&memory)?);
@@ -174,7 +171,7 @@ async fn measure(
     let plan = Arc::new(Plan::prepare(server, case, bytes).await?);
     let mut clients = Vec::new();
     for index in 0..arguments.connections {
-        clients.push(Client::open(server.address(), index).await?);
+        clients.push(Client::open(server, index).await?);
     }
     let own = std::process::id();
     let before = (cpu_time(server.pid()), cpu_time(own));
@@ -202,7 +199,7 @@ async fn measure(
     let cpu = spent(before.0, cpu_time(server.pid()));
     let own_cpu = spent(before.1, cpu_time(own));
     // What was said to be kept is there.
-    let mut client = Client::open(server.address(), 0).await?;
+    let mut client = Client::open(server, 0).await?;
     for (id, content) in &kept {
         ensure!(
             client.download(id, content).await? == Outcome::Good,
@@ -247,7 +244,7 @@ impl Plan {
             files: Vec::new(),
         };
         if case != Case::Upload {
-            let mut client = Client::open(server.address(), 0).await?;
+            let mut client = Client::open(server, 0).await?;
             for _ in 0..DOWNLOADED {
                 let content = plan.content();
                 let id = client.upload(&content).await?.ok();
@@ -316,7 +313,7 @@ async fn crowd(server: &FilesProcess) -> anyhow::Result<Memory> {
     let before_mib = resident_mib(server.pid());
     let mut clients = Vec::new();
     for index in 0..CROWD {
-        clients.push(Client::open(server.address(), index).await?);
+        clients.push(Client::open(server, index).await?);
     }
     let started = Instant::now();
     let mut uploading = JoinSet::new();

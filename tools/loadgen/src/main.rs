@@ -89,8 +89,6 @@ enum Command {
     FileServer {
         #[arg(long)]
         data_dir: PathBuf,
-        #[arg(long)]
-        numbers: bool,
     },
     /// Runs the node that is measured, until standard input ends.
     #[command(hide = true)]
@@ -103,6 +101,8 @@ enum Command {
         list: Option<PathBuf>,
         #[arg(long)]
         max_requests: Option<usize>,
+        #[arg(long, value_delimiter = ',')]
+        processors: Vec<usize>,
     },
 }
 
@@ -124,11 +124,33 @@ struct RunArguments {
     json: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut cli: Cli) -> anyhow::Result<()> {
     process::permit_many_files();
-    let result = match cli.command {
+    // Before there is any other thread: those that are started later stay where this one is.
+    match &mut cli.command {
+        None => cli.run.common.keep_apart()?,
+        Some(Command::Sweep(arguments)) => arguments.common.keep_apart()?,
+        Some(Command::Overload(arguments)) => arguments.common.keep_apart()?,
+        Some(Command::Node { processors, .. }) if !processors.is_empty() => {
+            process::keep_to(processors)?;
+        }
+        Some(_) => {}
+    }
+    tokio::runtime::Runtime::new()?.block_on(execute(cli))
+}
+
+async fn execute(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
         None => measure_cases(&cli.run).await,
         Some(Command::Sweep(arguments)) => sweep::run(&arguments).await,
         Some(Command::Overload(arguments)) => overload::run(&arguments).await,
@@ -136,20 +158,14 @@ async fn main() -> ExitCode {
         Some(Command::Table(arguments)) => table::run(&arguments).await,
         Some(Command::Soak(arguments)) => soak::run(&arguments).await,
         Some(Command::Files(arguments)) => files::run(&arguments).await,
-        Some(Command::FileServer { data_dir, numbers }) => files::serve(data_dir, numbers).await,
+        Some(Command::FileServer { data_dir }) => files::serve(data_dir).await,
         Some(Command::Node {
             data_dir,
             port,
             list,
             max_requests,
+            processors: _,
         }) => node_process::serve(data_dir, port, list, max_requests).await,
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }
 

@@ -29,6 +29,15 @@ pub(crate) enum Place<'a> {
     Listed { port: u16, list: &'a Path },
 }
 
+/// What nodes are told beside.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NodeOptions {
+    /// Requests to work on at a time, other than the node's own limit.
+    pub(crate) max_requests: Option<usize>,
+    /// Processors to stay on; all when empty.
+    pub(crate) processors: Vec<usize>,
+}
+
 /// One node in a process of its own, which ends with this value.
 #[derive(Debug)]
 pub(crate) struct NodeProcess {
@@ -39,7 +48,7 @@ pub(crate) struct NodeProcess {
 
 impl Cluster {
     /// Starts this program again as `count` nodes and waits until they listen.
-    pub(crate) async fn start(count: u16, max_requests: Option<usize>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(count: u16, options: &NodeOptions) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("session-loadgen-")
             .tempdir()?;
@@ -83,7 +92,7 @@ impl Cluster {
                 port: contact.https_port,
                 list: &list,
             };
-            let node = NodeProcess::start(&dir, place, max_requests).await?;
+            let node = NodeProcess::start(&dir, place, options).await?;
             nodes.push((node, contact));
         }
         Ok(Self {
@@ -113,11 +122,11 @@ impl Cluster {
 }
 
 impl NodeProcess {
-    /// Starts a node and waits until it listens. It works on `max_requests` at a time, if stated.
+    /// Starts a node and waits until it listens.
     pub(crate) async fn start(
         dir: &Path,
         place: Place<'_>,
-        max_requests: Option<usize>,
+        options: &NodeOptions,
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["node", "--data-dir"]).arg(dir);
@@ -125,8 +134,12 @@ impl NodeProcess {
             command.args(["--port", &port.to_string(), "--list"]);
             command.arg(list);
         }
-        if let Some(most) = max_requests {
+        if let Some(most) = options.max_requests {
             command.args(["--max-requests", &most.to_string()]);
+        }
+        if !options.processors.is_empty() {
+            let numbers: Vec<String> = options.processors.iter().map(usize::to_string).collect();
+            command.args(["--processors", &numbers.join(",")]);
         }
         let mut child = command
             .stdin(Stdio::piped())

@@ -19,7 +19,7 @@ pub(crate) const GOAL_REFUSAL_MS: f64 = 100.0;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     /// What to ask.
     #[arg(long, value_enum, default_value_t = Case::Store)]
     case: Case,

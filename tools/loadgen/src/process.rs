@@ -54,6 +54,53 @@ pub(crate) fn holdings(pid: u32) -> Option<Holdings> {
     })
 }
 
+/// Processors this thread may use.
+///
+/// # Errors
+/// When the system does not say.
+#[cfg(target_os = "linux")]
+pub(crate) fn processors() -> anyhow::Result<Vec<usize>> {
+    let set = rustix::thread::sched_getaffinity(None)?;
+    Ok((0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|number| set.is_set(*number))
+        .collect())
+}
+
+/// Lets this thread and those it starts use these processors only.
+///
+/// # Errors
+/// When the system does not permit that.
+#[cfg(target_os = "linux")]
+pub(crate) fn keep_to(processors: &[usize]) -> anyhow::Result<()> {
+    let mut set = rustix::thread::CpuSet::new();
+    for number in processors {
+        anyhow::ensure!(
+            *number < rustix::thread::CpuSet::MAX_CPU,
+            "no processor {number}"
+        );
+        set.set(*number);
+    }
+    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+}
+
+/// Elsewhere nobody can be kept to some.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processors() -> anyhow::Result<Vec<usize>> {
+    anyhow::bail!("processors can be chosen on Linux only")
+}
+
+/// Elsewhere nobody can be kept to some.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn keep_to(_processors: &[usize]) -> anyhow::Result<()> {
+    anyhow::bail!("processors can be chosen on Linux only")
+}
+
 /// Lets this process and those it starts open as many files as the system permits: a crowd of
 /// connections needs more than the usual thousand.
 #[cfg(unix)]

@@ -116,15 +116,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "minutes, seconds between looks, percent or rate out of range"
     );
     let length = Duration::from_secs_f64(arguments.minutes * 60.0);
-    let common = Common {
-        target: None,
-        nodes: arguments.nodes,
-        transport: arguments.transport,
-        connections: arguments.connections,
-        message_bytes: 1024,
-        accounts: arguments.accounts,
-        max_requests: None,
-    };
+    let common = Common::new(
+        arguments.transport,
+        arguments.nodes,
+        arguments.connections,
+        1024,
+        arguments.accounts,
+    );
     let mut bench = common.start_with_ttl(TTL).await?;
     let case = Case::Mixed;
     let mut peak = None;

@@ -19,7 +19,7 @@ const PERCENT: [u32; 10] = [5, 10, 20, 30, 40, 50, 60, 70, 80, 90];
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     /// What to ask.
     #[arg(long, value_enum)]
     case: Case,

@@ -124,15 +124,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Nodes and load as for the reference; over five nodes each has the same share of connections.
 fn common(transport: Transport, nodes: u16, message_bytes: u32) -> Common {
-    Common {
-        target: None,
-        nodes,
-        transport,
-        connections: if nodes == 5 { 30 } else { 32 },
-        message_bytes,
-        accounts: 200,
-        max_requests: None,
-    }
+    let connections = if nodes == 5 { 30 } else { 32 };
+    Common::new(transport, nodes, connections, message_bytes, 200)
 }
 
 async fn measure(row: &Row, arguments: &Arguments) -> anyhow::Result<Measured> {

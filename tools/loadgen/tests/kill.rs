@@ -26,6 +26,8 @@ use session_types::{Namespace, SwarmPubkey};
 /// Rounds in the ordinary run; `SESSION_KILL_ROUNDS` asks for more.
 const ROUNDS: usize = 5;
 const WRITERS: usize = 4;
+/// Of the messages: longer than thousands of rounds take.
+const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
 
 struct NodeProcess {
     child: Child,
@@ -87,8 +89,7 @@ async fn write(
     loop {
         let mut data = vec![0; 200];
         rng.fill_bytes(&mut data);
-        let store =
-            Store::unsigned(owner, SystemClock.now(), Duration::from_secs(3600), data).unwrap();
+        let store = Store::unsigned(owner, SystemClock.now(), LIFETIME, data).unwrap();
         let body = Request::Store(store).to_json_text();
         let Ok(reply) = client.post(&url).body(body).send().await else {
             return hashes;

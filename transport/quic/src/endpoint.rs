@@ -5,13 +5,13 @@ use core::future::Future;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::crypto::rustls::QuicClientConfig;
 use session_types::Ed25519PublicKey;
 use tokio::time::timeout;
 
 use crate::life::Life;
-use crate::settings::{accepting, opening};
-use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, TlsKey, tls};
+use crate::settings::{accepting, no_suite, opening};
+use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, Room, TlsKey, tls};
 
 /// The name in the handshake; nobody looks at it.
 const NAME: &str = "localhost";
@@ -51,9 +51,8 @@ impl Endpoint {
     pub fn server(socket: UdpSocket, key: &TlsKey) -> Result<Self, QuicError> {
         let protocols = [Protocol::Node, Protocol::Client].map(Protocol::name);
         let tls = tls::accepting(key, &protocols)?;
-        let crypto = QuicServerConfig::try_from(tls).map_err(no_suite)?;
-        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-        config.transport_config(accepting()).migration(true);
+        let mut config = accepting(tls, Room::UNPROVEN)?;
+        config.migration(true);
         Self::new(socket, Some(config))
     }
 
@@ -132,9 +131,4 @@ fn client_config(target: &Target, own: &TlsKey) -> Result<quinn::ClientConfig, Q
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     config.transport_config(opening(target.protocol));
     Ok(config)
-}
-
-/// The suite that QUIC's first packets are encrypted with is missing.
-fn no_suite(_: quinn::crypto::rustls::NoInitialCipherSuite) -> QuicError {
-    QuicError::Tls(rustls::Error::General("no initial cipher suite".to_owned()))
 }

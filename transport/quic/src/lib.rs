@@ -16,4 +16,4 @@ pub use endpoint::{Endpoint, Target};
 pub use error::{CloseCode, QuicError};
 pub use key::TlsKey;
 pub use server::{Answer, Command, OpenPlace, Peer, Place, Service};
-pub use settings::{Protocol, ServerLimits};
+pub use settings::{Protocol, Room, ServerLimits, accepting};

@@ -3,7 +3,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, TransportConfig, VarInt};
+
+use crate::QuicError;
 
 /// What the two sides speak: the name they agree on in the handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,17 +90,55 @@ impl Default for ServerLimits {
     }
 }
 
-pub(crate) fn accepting() -> Arc<TransportConfig> {
+/// What a connection is given by the side that accepts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that may be under way in each direction.
+    pub connection: u32,
+    /// Of them, those of one stream.
+    pub stream: u32,
+    /// Silent for so long, it is given up.
+    pub silence: Duration,
+}
+
+impl Room {
+    /// Of whoever comes to a node.
+    pub(crate) const UNPROVEN: Self = Self {
+        connection: UNPROVEN_WINDOW,
+        stream: UNPROVEN_WINDOW,
+        silence: Protocol::Node.idle_timeout(),
+    };
+}
+
+/// What an accepting side needs besides its socket. A connection has at most 32 streams at a
+/// time, which go in both directions, and no datagrams.
+///
+/// # Errors
+/// [`QuicError::Tls`] when the suite is missing that QUIC's first packets are encrypted with;
+/// [`tls::accepting`](crate::tls::accepting) has it.
+pub fn accepting(tls: rustls::ServerConfig, room: Room) -> Result<quinn::ServerConfig, QuicError> {
+    let crypto = QuicServerConfig::try_from(tls).map_err(no_suite)?;
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(Arc::new(transport(room)));
+    Ok(config)
+}
+
+/// The suite that QUIC's first packets are encrypted with is missing.
+pub(crate) fn no_suite(_: quinn::crypto::rustls::NoInitialCipherSuite) -> QuicError {
+    QuicError::Tls(rustls::Error::General("no initial cipher suite".to_owned()))
+}
+
+fn transport(room: Room) -> TransportConfig {
     let mut config = TransportConfig::default();
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
-        .receive_window(VarInt::from_u32(UNPROVEN_WINDOW))
-        .stream_receive_window(VarInt::from_u32(UNPROVEN_WINDOW))
-        .send_window(UNPROVEN_WINDOW.into())
-        .max_idle_timeout(idle(Protocol::Node.idle_timeout()));
-    Arc::new(config)
+        .receive_window(VarInt::from_u32(room.connection))
+        .stream_receive_window(VarInt::from_u32(room.stream))
+        .send_window(room.connection.into())
+        .max_idle_timeout(idle(room.silence));
+    config
 }
 
 /// Lets another node have more under way.
@@ -107,16 +148,12 @@ pub(crate) fn trust(connection: &quinn::Connection) {
 }
 
 pub(crate) fn opening(protocol: Protocol) -> Arc<TransportConfig> {
-    let mut config = TransportConfig::default();
-    config
-        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .send_window(CONNECTION_WINDOW.into())
-        .keep_alive_interval(protocol.keep_alive())
-        .max_idle_timeout(idle(protocol.idle_timeout()));
+    let mut config = transport(Room {
+        connection: CONNECTION_WINDOW,
+        stream: STREAM_WINDOW,
+        silence: protocol.idle_timeout(),
+    });
+    config.keep_alive_interval(protocol.keep_alive());
     Arc::new(config)
 }
 

@@ -195,6 +195,10 @@ impl<'a> Telling<'a> {
         }
         if let Some((_, alice)) = people.first() {
             self.output.line(&format!(
+                "  session --data-dir {} app --no-browser        # another link into Alice's window",
+                alice.display()
+            ));
+            self.output.line(&format!(
                 "  session --data-dir {} send {bob} \"hello again\" --show-path",
                 alice.display()
             ));

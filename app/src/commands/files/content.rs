@@ -76,24 +76,24 @@ struct Answer<'a> {
     verified: &'a Verified,
 }
 
-/// The files that this server shares with others, if it does.
+/// The files of a server whose records or content are not in its folder, if it is one.
 async fn shared(dir: &Path) -> anyhow::Result<Option<SharedStorage>> {
-    if let Ok(text) = fs::read_to_string(dir.join(SETTINGS_FILE)) {
-        let mut settings = Settings::from_toml(&text).context(SETTINGS_FILE)?;
-        settings.content = settings.content.map(|content| dir.join(content));
-        if let Some(config) = settings.shared() {
-            let opened = SharedStorage::open(config).await;
-            return Ok(Some(opened.with_context(|| unusable(dir))?));
-        }
-    }
-    if !verify::has_run(dir) {
+    let settings = match fs::read_to_string(dir.join(SETTINGS_FILE)) {
+        Ok(text) => Settings::from_toml(&text).context(SETTINGS_FILE)?,
+        Err(_) => Settings::default(),
+    };
+    if settings.postgres.is_none() && !verify::has_run(dir) {
         bail!(
-            "{} has no database (files.db): is it the folder of a file server that has run? \
-             --data-dir names the folder that has `files` in it",
+            "{} has no database: is it the folder of a file server that has run? --data-dir names \
+             the folder that has `files` in it",
             dir.display()
         );
     }
-    Ok(None)
+    let Some(config) = settings.shared(dir) else {
+        return Ok(None);
+    };
+    let opened = Box::pin(SharedStorage::open_to_look(config)).await;
+    Ok(Some(opened.with_context(|| unusable(dir))?))
 }
 
 fn unusable(dir: &Path) -> String {

@@ -9,7 +9,7 @@ use crate::Notification;
 use crate::notification::{
     ConfigsStored, FileDone, FileFailed, FileProgress, MessageFailed, MessagePostponed,
     MessageReceived, MessageSent, NetworkPollFailed, NetworkPolled, PictureChanged, PictureFailed,
-    Typing,
+    StorageFailed, Typing,
 };
 use crate::params::Message;
 
@@ -59,6 +59,10 @@ pub(super) fn told(account: AccountId, event: Event) -> Option<Notification> {
         Event::PollFailed { reason } => {
             Notification::NetworkPollFailed(NetworkPollFailed { account, reason })
         }
+        Event::StorageFailed { code } => Notification::StorageFailed(StorageFailed {
+            account,
+            code: code.to_owned(),
+        }),
         Event::ConfigsStored => Notification::ConfigsStored(ConfigsStored { account }),
         Event::FileProgress {
             message_id,

@@ -1,5 +1,6 @@
 //! The accounts of the process.
 
+use session_core::Settings;
 use session_crypto::AccountKeys;
 use session_store::{AccountEntry, KeyKeeping};
 use zeroize::Zeroizing;
@@ -7,6 +8,7 @@ use zeroize::Zeroizing;
 use super::params::{
     AccountInfo, AccountParams, AccountResult, Accounts, Closed, CreateParams, DeletedFromSwarm,
     Done, Hello, HelloParams, KeyStoreChoice, Nothing, OpenParams, RecoveryPassword, RestoreParams,
+    SetKeyParams,
 };
 use crate::account::OpenAccount;
 use crate::method::Cx;
@@ -56,7 +58,15 @@ pub(super) async fn restore(cx: Cx, params: RestoreParams) -> Result<AccountResu
     } = params;
     let keys = AccountKeys::from_mnemonic(recovery_password.expose().trim())
         .map_err(|error| ApiError::bad_input("api.recovery_password", error.to_string()))?;
-    begin(&cx, keys, name.as_str(), network, key_store, passphrase).await
+    let restored = begin(&cx, keys, name.as_str(), network, key_store, passphrase).await?;
+    // Who restores has the words.
+    let account = cx.in_use(restored.account.id).await?;
+    let settings = Settings {
+        recovery_saved: true,
+        ..account.settings().await?
+    };
+    account.set_settings(settings).await?;
+    Ok(restored)
 }
 
 pub(super) async fn open(cx: Cx, params: OpenParams) -> Result<AccountResult, ApiError> {
@@ -90,8 +100,42 @@ pub(super) async fn recovery_password(
     params: AccountParams,
 ) -> Result<RecoveryPassword, ApiError> {
     let account = cx.in_use(params.account).await?;
+    if account.settings().await?.recovery_hidden {
+        return Err(ApiError::bad_input(
+            "api.recovery_hidden",
+            "the Recovery Password was hidden for good on this device",
+        ));
+    }
     Ok(RecoveryPassword {
         recovery_password: account.recovery_password().into(),
+        seed: account.recovery_seed().into(),
+    })
+}
+
+pub(super) async fn set_key(cx: Cx, params: SetKeyParams) -> Result<Done, ApiError> {
+    let SetKeyParams {
+        account,
+        passphrase,
+        key_store,
+        new_passphrase,
+    } = params;
+    let keeping = keeping(&cx, key_store, new_passphrase.as_ref()).await?;
+    let [old, new] = [passphrase, new_passphrase].map(|secret| secret.as_ref().map(words));
+    cx.session().set_key(account, old, keeping, new).await?;
+    Ok(Done {})
+}
+
+/// How a key is kept.
+async fn keeping(
+    cx: &Cx,
+    choice: KeyStoreChoice,
+    passphrase: Option<&Secret>,
+) -> Result<KeyKeeping, ApiError> {
+    Ok(match (choice, passphrase) {
+        (KeyStoreChoice::Keyring, _) => KeyKeeping::Keyring,
+        (KeyStoreChoice::File, _) => KeyKeeping::File,
+        (KeyStoreChoice::Passphrase, _) | (KeyStoreChoice::Auto, Some(_)) => KeyKeeping::Passphrase,
+        (KeyStoreChoice::Auto, None) => cx.session().preferred_keeping().await?,
     })
 }
 
@@ -103,12 +147,7 @@ async fn begin(
     key_store: KeyStoreChoice,
     passphrase: Option<Secret>,
 ) -> Result<AccountResult, ApiError> {
-    let keeping = match (key_store, &passphrase) {
-        (KeyStoreChoice::Keyring, _) => KeyKeeping::Keyring,
-        (KeyStoreChoice::File, _) => KeyKeeping::File,
-        (KeyStoreChoice::Passphrase, _) | (KeyStoreChoice::Auto, Some(_)) => KeyKeeping::Passphrase,
-        (KeyStoreChoice::Auto, None) => cx.session().preferred_keeping().await?,
-    };
+    let keeping = keeping(cx, key_store, passphrase.as_ref()).await?;
     let beginning = Beginning {
         keys,
         name: name.to_owned(),
@@ -126,7 +165,7 @@ fn words(secret: &Secret) -> Zeroizing<String> {
 
 async fn result(account: &OpenAccount) -> Result<AccountResult, ApiError> {
     Ok(AccountResult {
-        account: info(account.entry(), Some(account)).await,
+        account: info(&account.entry(), Some(account)).await,
     })
 }
 

@@ -1,9 +1,11 @@
 //! Conversations.
 
-use session_core::view::Filter;
+use session_core::NewDraft;
+use session_core::view::{Draft, Filter};
 
+use super::files::{broken, new_files};
 use super::params::{
-    ConversationParams, ConversationResult, Conversations, ConversationsOpened, Done, Draft,
+    ConversationParams, ConversationResult, Conversations, ConversationsOpened, Done,
     ExtractionParams, ListParams, MarkReadParams, MarkUnreadParams, NotifyParams, PinParams,
     SetDraftParams, SetTimerParams, SubscriptionParams, TimerSet, TypingParams,
 };
@@ -63,17 +65,29 @@ pub(super) async fn mark_unread(cx: Cx, params: MarkUnreadParams) -> Result<Done
 
 pub(super) async fn draft(cx: Cx, params: ConversationParams) -> Result<Draft, ApiError> {
     let account = cx.in_use(params.account).await?;
-    Ok(Draft {
-        text: account.draft(params.conversation).await?.into(),
-    })
+    Ok(account.draft(params.conversation).await?)
 }
 
-pub(super) async fn set_draft(cx: Cx, params: SetDraftParams) -> Result<Done, ApiError> {
+pub(super) async fn set_draft(cx: Cx, params: SetDraftParams) -> Result<Draft, ApiError> {
     let account = cx.in_use(params.account).await?;
-    account
-        .set_draft(params.conversation, params.text.as_str())
-        .await?;
-    Ok(Done {})
+    let SetDraftParams {
+        conversation,
+        text,
+        reply_to,
+        files,
+        ..
+    } = params;
+    let files = files.map(|files| new_files(&cx, files)).transpose()?;
+    // Goes on to its end when the caller is gone: what was uploaded is taken already.
+    let kept = tokio::spawn(async move {
+        let draft = NewDraft {
+            text: text.as_str().to_owned(),
+            reply_to,
+            files,
+        };
+        account.set_draft(conversation, draft).await
+    });
+    Ok(kept.await.map_err(|_| broken())??)
 }
 
 pub(super) async fn pin(cx: Cx, params: PinParams) -> Result<Done, ApiError> {

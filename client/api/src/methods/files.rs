@@ -4,15 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use session_core::{Account, CoreError, FileSource, NewFile};
+use session_core::view::FileView;
+use session_core::{Account, Composed, CoreError, FileSource, NewFile};
 use session_store::{MessageId, StoreError};
 use tokio::sync::Semaphore;
 
 use super::params::{
-    AutoDownloadResult, ContentPart, ConversationParams, CopiesDropped, Done, DownloadAsked,
-    DownloadCancelled, FileContentParams, FileParams, FileToSend, Files, FilesUsageParams,
-    FilesUsageResult, MessageParams, Queued, SaveFileParams, SendFilesParams,
-    SetAutoDownloadParams, Thumbnail, ThumbnailParams, shown,
+    AutoDownloadResult, ContentPart, ConversationParams, CopiesParams, Done, DownloadAsked,
+    DownloadCancelled, DraftFileParams, DraftThumbnailParams, FileContentParams, FileParams,
+    FileToSend, Files, FilesUsageParams, FilesUsageResult, MessageParams, Queued, SaveFileParams,
+    SendFilesParams, SetAutoDownloadParams, Thumbnail, ThumbnailParams,
 };
 use crate::method::Cx;
 use crate::{ApiError, Content};
@@ -21,18 +22,22 @@ use crate::{ApiError, Content};
 const LONGEST_SIDE: u32 = 400;
 /// Thumbnails made at once, of all accounts: each may take some hundred megabytes.
 static MADE_AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// What is wrong with a file of which this is not so.
+const ONE_SOURCE: &str = "one of `path`, `content`, `upload` and, of a draft, `draft` is given";
 
 pub(super) async fn send(cx: Cx, params: SendFilesParams) -> Result<Queued, ApiError> {
     let account = cx.in_use(params.account).await?;
-    let given = params.files.iter().filter_map(|file| file.content.as_ref());
-    let given = given.map(|content| content.as_bytes().len()).sum();
-    has_room(given)?;
-    let files = params.files.into_iter().map(new_file);
-    let files = files.collect::<Result<_, _>>()?;
-    let row = account
-        .send_files(params.to, files, params.text.as_str())
-        .await?;
-    Ok(row.into())
+    let files = new_files(&cx, params.files)?;
+    if files.is_empty() {
+        return Err(CoreError::EmptyMessage.into());
+    }
+    let message = Composed {
+        files,
+        reply_to: params.reply_to,
+        keeps_draft: params.keeps_draft,
+        ..Composed::text(params.text.as_str())
+    };
+    Ok(account.send(params.to, message).await?.into())
 }
 
 pub(super) async fn list(cx: Cx, params: MessageParams) -> Result<Files, ApiError> {
@@ -42,7 +47,7 @@ pub(super) async fn list(cx: Cx, params: MessageParams) -> Result<Files, ApiErro
     }
     let rows = account.files(params.message_id).await?;
     Ok(Files {
-        files: rows.iter().map(shown).collect(),
+        files: rows.iter().map(|row| FileView::of(row, None)).collect(),
     })
 }
 
@@ -59,6 +64,12 @@ pub(super) async fn cancel(cx: Cx, params: FileParams) -> Result<DownloadCancell
     Ok(DownloadCancelled {
         cancelled: cancelled.await?,
     })
+}
+
+pub(super) async fn heard(cx: Cx, params: FileParams) -> Result<Done, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    account.heard(params.message_id, params.index).await?;
+    Ok(Done {})
 }
 
 pub(super) async fn save(cx: Cx, params: SaveFileParams) -> Result<Done, ApiError> {
@@ -93,6 +104,26 @@ pub(super) async fn thumbnail(cx: Cx, params: ThumbnailParams) -> Result<Thumbna
     Ok(thumbnail.await?.into())
 }
 
+pub(super) async fn draft_content(
+    cx: Cx,
+    params: DraftFileParams,
+) -> Result<ContentPart, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    let content = account.draft_content(params.conversation, params.id);
+    Ok(ContentPart::of(&content.await?, params.from))
+}
+
+pub(super) async fn draft_thumbnail(
+    cx: Cx,
+    params: DraftThumbnailParams,
+) -> Result<Thumbnail, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    let side = params.side.clamp(1, LONGEST_SIDE);
+    let _permit = MADE_AT_ONCE.acquire().await.map_err(|_| broken())?;
+    let thumbnail = account.draft_thumbnail(params.conversation, params.id, side);
+    Ok(thumbnail.await?.into())
+}
+
 pub(super) async fn auto_download(
     cx: Cx,
     params: ConversationParams,
@@ -120,12 +151,17 @@ pub(super) async fn usage(cx: Cx, params: FilesUsageParams) -> Result<FilesUsage
 
 pub(super) async fn drop_copies(
     cx: Cx,
-    params: ConversationParams,
-) -> Result<CopiesDropped, ApiError> {
+    params: CopiesParams,
+) -> Result<FilesUsageResult, ApiError> {
     let account = cx.in_use(params.account).await?;
-    Ok(CopiesDropped {
-        files: account.drop_copies(params.conversation).await?,
-    })
+    let dropped = account.drop_copies(params.conversation, params.before);
+    Ok(dropped.await?.into())
+}
+
+pub(super) async fn droppable(cx: Cx, params: CopiesParams) -> Result<FilesUsageResult, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    let found = account.droppable_copies(params.conversation, params.before);
+    Ok(found.await?.into())
 }
 
 /// Whether contents of so many bytes may be given in one call.
@@ -140,35 +176,59 @@ fn has_room(given: usize) -> Result<(), ApiError> {
     ))
 }
 
-fn new_file(file: FileToSend) -> Result<NewFile, ApiError> {
-    let mut new = NewFile::from(source(file.path, file.content)?);
+/// Files as a call names them.
+pub(super) fn new_files(cx: &Cx, files: Vec<FileToSend>) -> Result<Vec<NewFile>, ApiError> {
+    let given = files.iter().filter_map(|file| file.content.as_ref());
+    has_room(given.map(|content| content.as_bytes().len()).sum())?;
+    files.into_iter().map(|file| new_file(cx, file)).collect()
+}
+
+fn new_file(cx: &Cx, file: FileToSend) -> Result<NewFile, ApiError> {
+    let source = match file.draft {
+        None => source(cx, file.path, file.content, file.upload)?,
+        Some(id) if file.path.is_none() && file.content.is_none() && file.upload.is_none() => {
+            FileSource::Draft(id)
+        }
+        Some(_) => return Err(ApiError::params(ONE_SOURCE)),
+    };
+    let mut new = NewFile::from(source);
     new.name = file.name.map(|name| name.as_str().to_owned());
     new.mime = file.mime;
     new.is_voice_message = file.voice;
+    new.as_file = file.as_file;
     new.caption = file.caption.map(|caption| caption.as_str().to_owned());
     Ok(new)
 }
 
-/// A path or a content.
-fn source(path: Option<String>, content: Option<Content>) -> Result<FileSource, ApiError> {
-    match (path, content) {
-        (Some(path), None) => Ok(FileSource::Path(path.into())),
-        (None, Some(content)) => Ok(FileSource::Bytes(content.into_bytes())),
-        _ => Err(ApiError::params("either a `path` or a `content` is given")),
+/// A path, a content, or what was uploaded.
+fn source(
+    cx: &Cx,
+    path: Option<String>,
+    content: Option<Content>,
+    upload: Option<String>,
+) -> Result<FileSource, ApiError> {
+    match (path, content, upload) {
+        (Some(path), None, None) => Ok(FileSource::Path(path.into())),
+        (None, Some(content), None) => {
+            has_room(content.as_bytes().len())?;
+            Ok(FileSource::Bytes(content.into_bytes()))
+        }
+        (None, None, Some(handle)) => Ok(FileSource::Bytes(cx.session().take_upload(&handle)?)),
+        _ => Err(ApiError::params(ONE_SOURCE)),
     }
 }
 
 /// A content, read from a file of at most `most` bytes if it is at a path.
 pub(super) async fn given(
+    cx: &Cx,
     path: Option<String>,
     content: Option<Content>,
+    upload: Option<String>,
     most: u64,
 ) -> Result<Vec<u8>, ApiError> {
-    match source(path, content)? {
-        FileSource::Bytes(bytes) => {
-            has_room(bytes.len())?;
-            Ok(bytes)
-        }
+    match source(cx, path, content, upload)? {
+        FileSource::Bytes(bytes) => Ok(bytes),
+        FileSource::Draft(_) => Err(ApiError::params(ONE_SOURCE)),
         FileSource::Path(path) => {
             let read = tokio::task::spawn_blocking(move || read(&path, most));
             Ok(read.await.map_err(|_| broken())??)
@@ -260,6 +320,6 @@ fn unwritable(error: CoreError, place: &Path) -> ApiError {
     }
 }
 
-fn broken() -> ApiError {
+pub(super) fn broken() -> ApiError {
     ApiError::internal("a task ended early")
 }

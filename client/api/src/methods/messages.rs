@@ -1,10 +1,14 @@
 //! Messages.
 
+use core::time::Duration;
+
+use session_core::Composed;
 use session_store::Invitation;
 
 use super::params::{
-    DeleteParams, Done, InviteParams, Message, MessageParams, MessageResult, Messages,
-    MessagesParams, Queued, ReactParams, Retried, SearchParams, SendParams,
+    CountParams, DeleteParams, DeleteScope, Deleted, Done, InviteParams, Message, MessageCount,
+    MessageParams, MessageResult, Messages, MessagesParams, PreviewParams, PreviewResult, Queued,
+    ReactParams, Retried, SearchParams, SendParams, Undeleted,
 };
 use crate::ApiError;
 use crate::method::Cx;
@@ -14,12 +18,21 @@ const MOST: u32 = 1000;
 
 pub(super) async fn send(cx: Cx, params: SendParams) -> Result<Queued, ApiError> {
     let account = cx.in_use(params.account).await?;
-    let text = params.text.as_str();
-    let row = match params.reply_to {
-        None => account.send_text(params.to, text).await?,
-        Some(answered) => account.reply(params.to, answered, text).await?,
+    let message = Composed {
+        reply_to: params.reply_to,
+        preview: params.preview,
+        keeps_draft: params.keeps_draft,
+        ..Composed::text(params.text.as_str())
     };
-    Ok(row.into())
+    Ok(account.send(params.to, message).await?.into())
+}
+
+pub(super) async fn preview(cx: Cx, params: PreviewParams) -> Result<PreviewResult, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    let found = account.preview(params.text.as_str()).await?;
+    Ok(PreviewResult {
+        preview: found.map(Into::into),
+    })
 }
 
 pub(super) async fn invite(cx: Cx, params: InviteParams) -> Result<Queued, ApiError> {
@@ -40,12 +53,39 @@ pub(super) async fn react(cx: Cx, params: ReactParams) -> Result<Done, ApiError>
     Ok(Done {})
 }
 
-pub(super) async fn delete(cx: Cx, params: DeleteParams) -> Result<Done, ApiError> {
+pub(super) async fn delete(cx: Cx, params: DeleteParams) -> Result<Deleted, ApiError> {
     let account = cx.in_use(params.account).await?;
-    account
-        .delete(params.message_id, params.scope.into())
-        .await?;
-    Ok(Done {})
+    let DeleteParams {
+        message_id,
+        scope,
+        undo_ms,
+        ..
+    } = params;
+    let undo = match (scope, undo_ms) {
+        (DeleteScope::ThisDevice, 1..) => {
+            let period = Duration::from_millis(undo_ms);
+            account.delete_undoably(message_id, period).await?
+        }
+        _ => {
+            account.delete(message_id, scope.into()).await?;
+            false
+        }
+    };
+    Ok(Deleted { undo })
+}
+
+pub(super) async fn undelete(cx: Cx, params: MessageParams) -> Result<Undeleted, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    Ok(Undeleted {
+        restored: account.undelete(params.message_id).await?,
+    })
+}
+
+pub(super) async fn count(cx: Cx, params: CountParams) -> Result<MessageCount, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    Ok(MessageCount {
+        messages: account.message_count(params.conversation).await?,
+    })
 }
 
 pub(super) async fn retry(cx: Cx, params: MessageParams) -> Result<Retried, ApiError> {

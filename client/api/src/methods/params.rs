@@ -4,11 +4,13 @@ mod files;
 mod network;
 mod requests;
 mod results;
+mod tools;
 
 pub use files::*;
 pub use network::*;
 pub use requests::*;
 pub use results::*;
+pub use tools::*;
 
 /// Structures whose fields are all public; `strict` ones refuse fields they do not know.
 macro_rules! structures {

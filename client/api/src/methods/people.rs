@@ -1,6 +1,8 @@
 //! People: requests and contacts.
 
-use super::params::{BlockParams, DeclineParams, Done, PersonParams, SetNicknameParams};
+use super::params::{
+    BlockParams, DeclineParams, Done, PersonParams, ResolveParams, Resolved, SetNicknameParams,
+};
 use crate::ApiError;
 use crate::method::Cx;
 
@@ -34,4 +36,11 @@ pub(super) async fn delete(cx: Cx, params: PersonParams) -> Result<Done, ApiErro
     let account = cx.in_use(params.account).await?;
     account.delete_contact(params.person).await?;
     Ok(Done {})
+}
+
+pub(super) async fn resolve(cx: Cx, params: ResolveParams) -> Result<Resolved, ApiError> {
+    let account = cx.in_use(params.account).await?;
+    Ok(Resolved {
+        person: account.resolve_name(params.name.as_str()).await?,
+    })
 }

@@ -12,7 +12,8 @@ const LONGEST: u64 = 50_000_000;
 
 pub(super) async fn set(cx: Cx, params: SetPictureParams) -> Result<Done, ApiError> {
     let account = cx.in_use(params.account).await?;
-    let content = files::given(params.path, params.content, LONGEST).await?;
+    let content = files::given(&cx, params.path, params.content, params.upload, LONGEST);
+    let content = content.await?;
     account.set_picture(content).await?;
     Ok(Done {})
 }

@@ -8,7 +8,9 @@ use crate::method::Cx;
 
 pub(super) async fn get(cx: Cx, params: AccountParams) -> Result<Profile, ApiError> {
     let account = cx.in_use(params.account).await?;
-    Ok(Profile::new(account.id(), account.name().await?))
+    let picture = account.picture(account.id()).await?;
+    let name = account.name().await?;
+    Ok(Profile::new(account.id(), name, picture.as_ref()))
 }
 
 pub(super) async fn set_name(cx: Cx, params: SetNameParams) -> Result<Done, ApiError> {
@@ -30,6 +32,11 @@ pub(super) async fn set_settings(
     let mut settings = account.settings().await?;
     settings.read_receipts = params.read_receipts.unwrap_or(settings.read_receipts);
     settings.typing = params.typing.unwrap_or(settings.typing);
+    settings.direct_files = params.direct_files.unwrap_or(settings.direct_files);
+    settings.link_previews = params.link_previews.unwrap_or(settings.link_previews);
+    settings.recovery_saved = params.recovery_saved.unwrap_or(settings.recovery_saved);
+    // What was hidden stays so: else whoever sits at this computer could have it shown.
+    settings.recovery_hidden |= params.recovery_hidden.unwrap_or_default();
     account.set_settings(settings).await?;
     Ok(settings.into())
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use session_api::{ApiErrorKind, Notification};
+use session_crypto::AccountKeys;
 
 use crate::support::{Person, run, within};
 
@@ -91,7 +92,9 @@ fn passphrases_are_asked_for() {
         let account = made["account"]["id"].clone();
         let params = json!({ "account": account });
         let words = person.raw("accounts.recovery_password", params.clone());
-        let words = words.await.unwrap()["recovery_password"].clone();
+        let shown = words.await.unwrap();
+        let words = shown["recovery_password"].clone();
+        assert_seed(&shown);
         assert_eq!(words.as_str().unwrap().split(' ').count(), 13);
         person.raw("accounts.close", params.clone()).await.unwrap();
         let error = person.raw("accounts.open", params).await.unwrap_err();
@@ -114,6 +117,43 @@ fn passphrases_are_asked_for() {
         let unused = json!({ "network": NOWHERE, "key_store": "file", "passphrase": "x" });
         let error = person.raw("accounts.create", unused).await.unwrap_err();
         assert_eq!(error.code(), "store.passphrase_unused");
+        person.session.close().await;
+    });
+}
+
+/// The seed is the words in hexadecimal digits, as a phone takes it.
+fn assert_seed(shown: &Value) {
+    let seed = shown["seed"].as_str().unwrap();
+    assert_eq!(seed.len(), 32);
+    let bytes = u128::from_str_radix(seed, 16).unwrap().to_be_bytes();
+    let keys = AccountKeys::from_seed16(bytes);
+    assert_eq!(shown["recovery_password"], keys.mnemonic().as_str());
+}
+
+#[test]
+fn a_recovery_password_is_hidden_for_good() {
+    run(async {
+        let mut person = Person::without_account("somebody");
+        let new = json!({ "network": NOWHERE, "key_store": "file" });
+        let made = person.raw("accounts.create", new).await.unwrap();
+        let account = json!({ "account": made["account"]["id"] });
+        let set = |hidden: bool| {
+            let mut params = account.clone();
+            params["recovery_hidden"] = json!(hidden);
+            params
+        };
+        let shown = person.raw("settings.set", set(false)).await.unwrap();
+        assert_eq!(shown["recovery_hidden"], false);
+        let words = person.raw("accounts.recovery_password", account.clone());
+        words.await.unwrap();
+        person.raw("settings.set", set(true)).await.unwrap();
+        // Neither a setting nor a restart brings it back.
+        let still = person.raw("settings.set", set(false)).await.unwrap();
+        assert_eq!(still["recovery_hidden"], true);
+        person.raw("accounts.close", account.clone()).await.unwrap();
+        person.raw("accounts.open", account.clone()).await.unwrap();
+        let words = person.raw("accounts.recovery_password", account);
+        assert_eq!(words.await.unwrap_err().code(), "api.recovery_hidden");
         person.session.close().await;
     });
 }

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 use crate::support::{Person, network, own_network, run, says};
 
 /// The methods that are called here.
-pub(crate) const METHODS: [&str; 14] = [
+pub(crate) const METHODS: [&str; 17] = [
     "conversations.auto_download",
+    "conversations.draft_file",
+    "conversations.draft_thumbnail",
     "conversations.set_auto_download",
     "files.cancel",
     "files.content",
     "files.download",
     "files.drop_copies",
+    "files.heard",
     "files.list",
     "files.save",
     "files.thumbnail",
@@ -78,6 +81,90 @@ async fn until_here(person: &mut Person, timeline: u64, text: &str) -> Value {
         .await
 }
 
+/// Anna begins to write, with an answer and files, and ends otherwise than she began.
+async fn drafts(anna: &mut Person, bob: &mut Person, annas: u64, bobs: u64) {
+    let asked = anna
+        .until_item("an answer", annas, says("hello yourself"))
+        .await;
+    let with = bob.account.clone();
+    let about = |mut extra: Value| {
+        extra["conversation"] = with.clone();
+        extra
+    };
+    let content = BASE64.encode(&photo());
+    let draft = about(json!({
+        "text": "look", "reply_to": asked["message_id"],
+        "files": [
+            { "content": content, "name": "tea.jpg" },
+            { "content": BASE64.encode(b"words"), "name": "notes.txt", "as_file": true },
+        ],
+    }));
+    let kept = anna.call("conversations.set_draft", draft).await;
+    assert_eq!(
+        anna.call("conversations.draft", about(json!({}))).await,
+        kept
+    );
+    assert_eq!(kept["reply_to"], asked["message_id"]);
+    assert_eq!(kept["quote"]["original"]["excerpt"], "hello yourself");
+    let files = kept["files"].as_array().unwrap().clone();
+    assert_eq!(
+        (&files[0]["width"], &files[0]["mime"]),
+        (&json!(60), &json!("image/jpeg"))
+    );
+    assert_eq!(
+        (&files[1]["as_file"], &files[1]["size"]),
+        (&json!(true), &json!(5))
+    );
+    let one = about(json!({ "id": files[1]["id"] }));
+    let part = anna.call("conversations.draft_file", one).await;
+    assert_eq!(part["content"], BASE64.encode(b"words"));
+    let small = about(json!({ "id": files[0]["id"], "side": 30 }));
+    let small = anna.call("conversations.draft_thumbnail", small).await;
+    assert_eq!(
+        (&small["width"], &small["height"]),
+        (&json!(30), &json!(20))
+    );
+
+    // The other way round, one less, one more; the text alone leaves them.
+    let other = about(json!({
+        "text": "", "files": [
+            { "draft": files[1]["id"] },
+            { "content": content, "name": "more.jpg" },
+        ],
+    }));
+    let kept = anna.call("conversations.set_draft", other).await;
+    let names = [&kept["files"][0]["name"], &kept["files"][1]["name"]];
+    assert_eq!(names, ["notes.txt", "more.jpg"]);
+    assert_eq!(kept["reply_to"], Value::Null);
+    let text = about(json!({ "text": "look here" }));
+    let kept = anna.call("conversations.set_draft", text).await;
+    assert_eq!(kept["files"].as_array().unwrap().len(), 2);
+    for wrong in [
+        json!([{ "draft": files[0]["id"] }]),
+        json!([{ "draft": kept["files"][0]["id"] }, { "draft": kept["files"][0]["id"] }]),
+    ] {
+        let wrong = about(json!({ "text": "", "files": wrong }));
+        let code = anna.fail("conversations.set_draft", wrong).await;
+        assert_eq!(code, "store.unknown_file");
+    }
+    let both = about(json!({ "text": "", "files": [{ "draft": 1, "content": content }] }));
+    assert_eq!(
+        anna.fail("conversations.set_draft", both).await,
+        "api.bad_params"
+    );
+
+    let sent = json!({
+        "to": bob.account, "text": "look here",
+        "files": [{ "draft": kept["files"][1]["id"] }, { "draft": kept["files"][0]["id"] }],
+    });
+    anna.call("messages.send_files", sent).await;
+    let came = bob.until_item("files", bobs, says("look here")).await;
+    let names = [&came["files"][0]["name"], &came["files"][1]["name"]];
+    assert_eq!(names, ["more.jpg", "notes.txt"]);
+    let empty = anna.call("conversations.draft", about(json!({}))).await;
+    assert_eq!(empty, json!({ "text": "" }));
+}
+
 /// The whole content of a file, part by part.
 async fn content(person: &mut Person, message_id: &Value, index: usize) -> Vec<u8> {
     let mut content = Vec::new();
@@ -103,6 +190,7 @@ fn two_people_exchange_files_and_pictures() {
         looking_and_saving(&mut anna, &mut bob, annas, &message).await;
         copies(&mut anna, &mut bob, bobs, &message).await;
         pictures(&mut anna, &mut bob, bobs).await;
+        drafts(&mut anna, &mut bob, annas, bobs).await;
         for method in METHODS {
             let is_called = anna.called.contains(method) || bob.called.contains(method);
             assert!(is_called, "nobody called {method}");
@@ -161,7 +249,7 @@ async fn sending(anna: &mut Person, bob: &mut Person, annas: u64, bobs: u64) -> 
     );
     assert_eq!(
         item["files"][2],
-        json!({ "index": 2, "name": "v.ogg", "mime": "audio/mpeg", "size": 6, "voice": true, "state": here })
+        json!({ "index": 2, "name": "v.ogg", "mime": "audio/mpeg", "size": 6, "voice": true, "unheard": true, "state": here })
     );
     bob.until_heard("file.done", |told| {
         told["message_id"] == message && told["index"] == 1 && told["upload"] == false
@@ -185,6 +273,16 @@ async fn sending(anna: &mut Person, bob: &mut Person, annas: u64, bobs: u64) -> 
 async fn looking_and_saving(anna: &mut Person, bob: &mut Person, annas: u64, message: &Value) {
     let about = |index: u32| json!({ "message_id": message, "index": index });
     assert!(content(bob, message, 1).await == long());
+    // Played: for good, and nobody is told.
+    for _ in 0..2 {
+        bob.call("files.heard", about(2)).await;
+        let listed = bob.call("files.list", json!({ "message_id": message }));
+        assert_eq!(listed.await["files"][2].get("unheard"), None);
+    }
+    assert_eq!(
+        bob.fail("files.heard", about(9)).await,
+        "store.unknown_file"
+    );
     let picture = content(bob, message, 0).await;
     assert!(image::load_from_memory(&picture).is_ok());
     let mut small = about(0);

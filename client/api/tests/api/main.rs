@@ -12,5 +12,8 @@ mod bots;
 mod conversation;
 mod files;
 mod order;
+mod previews;
+mod states;
 mod stdio;
 mod support;
+mod tools;

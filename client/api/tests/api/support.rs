@@ -183,9 +183,21 @@ impl Person {
 
     /// Somebody with a new account whose program knows the network's file server.
     pub(crate) async fn with_files(network: &Devnet, name: &str) -> Self {
+        Self::with(network, name, |_| ()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn with(
+        network: &Devnet,
+        name: &str,
+        tune: impl FnOnce(&mut SessionOptions),
+    ) -> Self {
         let server = network.describe().file_server.unwrap().setting;
         let home = home();
-        let session = Session::with_file_server(options(&home), server.parse().unwrap());
+        let mut options = options(&home);
+        options.file_server = Some(server.parse().unwrap());
+        tune(&mut options);
+        let session = Session::new(options);
         Self::at(name, home, session).begin(network).await
     }
 

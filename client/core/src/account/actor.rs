@@ -70,6 +70,8 @@ struct Actor {
     extending: Errand,
     /// When messages disappear.
     next_disappearing: Instant,
+    /// When deletions can no longer be undone.
+    next_removal: Instant,
     /// Finding out what time it is, before the first of them does.
     asking_time: JoinSet<bool>,
     is_time_asked: bool,
@@ -146,6 +148,7 @@ pub(super) async fn run(
         asking: Errand::at(now),
         extending: Errand::at(now + FIRST_EXTENSION),
         next_disappearing: now,
+        next_removal: now,
         asking_time: JoinSet::new(),
         is_time_asked: false,
     };
@@ -182,6 +185,7 @@ pub(super) async fn run(
             () = tokio::time::sleep_until(ask_at) => if actor.asking.due.is_some() { actor.ask() },
             () = tokio::time::sleep_until(extend_at) => if actor.extending.due.is_some() { actor.extend() },
             () = tokio::time::sleep_until(actor.next_disappearing) => actor.disappear().await,
+            () = tokio::time::sleep_until(actor.next_removal) => actor.remove_deleted().await,
             Some(_) = actor.asking_time.join_next() => {
                 actor.is_time_asked = true;
                 actor.next_disappearing = Instant::now();
@@ -230,6 +234,7 @@ impl Actor {
         }
         if marks & mark::DISAPPEARING != 0 {
             self.next_disappearing = now;
+            self.next_removal = now;
         }
     }
 
@@ -332,6 +337,24 @@ impl Actor {
                 Ok((false, false, None)) => IDLE,
                 Err(error) => {
                     tracing::debug!(%error, "messages could not be removed");
+                    IDLE
+                }
+            };
+    }
+
+    /// Removes for good what was deleted so long ago that it cannot be undone any more.
+    async fn remove_deleted(&mut self) {
+        let now = self.shared.network.now();
+        let removed = self
+            .shared
+            .model
+            .write(now, |tx| tx.remove_undoable(tx.now));
+        self.next_removal = Instant::now()
+            + match removed.await {
+                Ok(Some(next)) => next.since(now).min(IDLE),
+                Ok(None) => IDLE,
+                Err(error) => {
+                    tracing::debug!(%error, "deleted messages could not be removed");
                     IDLE
                 }
             };

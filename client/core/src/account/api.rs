@@ -7,13 +7,15 @@ use session_messages::{Content, Expiration, Typing, encode_direct};
 use session_net::Purpose;
 use session_storage_rpc::request::DeleteAll;
 use session_storage_rpc::{AccountSigner, NamespaceFilter, Request, Store as StoreRequest};
-use session_store::{ConversationRow, Invitation, MessageId, MessageRow, OutgoingRow, ReactionRow};
+use session_store::{
+    ConversationRow, Invitation, MessageId, MessageRow, OutgoingRow, ReactionRow, Store, StoreError,
+};
 use session_types::{AccountId, SwarmPubkey, Timestamp};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::{Account, Command, PollSummary, Shared};
-use crate::model::{Tx, settings};
+use crate::model::{Tx, settings, undoable};
 use crate::view::Reader;
 use crate::{CoreError, DeleteFor, Settings};
 
@@ -21,44 +23,6 @@ use crate::{CoreError, DeleteFor, Settings};
 const TIME_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Account {
-    /// Queues a text message on disk and returns its row. From then on it is sent, retried, or
-    /// reported as failed, across restarts. To the own account id: Note to Self. Whom it goes to
-    /// counts as accepted.
-    ///
-    /// The message gets the network's time. While that is not known yet this waits for it, two
-    /// seconds at most; a message without it is stamped when the network is there.
-    ///
-    /// # Errors
-    /// [`CoreError::EmptyMessage`], [`CoreError::MessageTooLong`], [`CoreError::Blocked`], or a
-    /// database error: then nothing is queued.
-    pub async fn send_text(&self, to: AccountId, text: &str) -> Result<OutgoingRow, CoreError> {
-        self.write_text(to, text, None).await
-    }
-
-    /// As [`Self::send_text`], as an answer to a message of the same conversation.
-    ///
-    /// # Errors
-    /// Those of [`Self::send_text`], and [`CoreError::CannotReply`].
-    pub async fn reply(
-        &self,
-        to: AccountId,
-        answered: MessageId,
-        text: &str,
-    ) -> Result<OutgoingRow, CoreError> {
-        self.write_text(to, text, Some(answered)).await
-    }
-
-    async fn write_text(
-        &self,
-        to: AccountId,
-        text: &str,
-        reply_to: Option<MessageId>,
-    ) -> Result<OutgoingRow, CoreError> {
-        let text = text.to_owned();
-        self.stamped(move |tx, unsure| tx.send_text(&to, &text, reply_to, unsure))
-            .await
-    }
-
     /// Queues an invitation to a community, by the room's address with its key.
     ///
     /// # Errors
@@ -213,15 +177,6 @@ impl Account {
         self.change(move |tx| tx.set_unread_mark(&id, unread)).await
     }
 
-    /// Keeps what was begun to be written, on this device.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn set_draft(&self, id: AccountId, draft: &str) -> Result<(), CoreError> {
-        let draft = draft.to_owned();
-        self.change(move |tx| tx.set_draft(&id, &draft)).await
-    }
-
     /// Tells the other side that a screenshot was taken, or that a file of the message sent at
     /// `saved` was kept.
     ///
@@ -339,7 +294,7 @@ impl Account {
     pub async fn history(&self, with: AccountId, limit: u32) -> Result<Vec<MessageRow>, CoreError> {
         self.shared
             .model
-            .read(move |store| store.history(&with, limit, None))
+            .read(move |store| shown(store, store.history(&with, limit, None)?))
             .await
     }
 
@@ -385,6 +340,24 @@ impl Account {
         self.shared.keys.mnemonic()
     }
 
+    /// The same in hexadecimal digits, as clients on phones take it from a QR code. For the user's
+    /// eyes only.
+    #[must_use]
+    pub fn recovery_seed(&self) -> Zeroizing<String> {
+        let keys = &self.shared.keys;
+        let short = keys.seed16().map(<[u8; 16]>::as_slice);
+        let seed = short.unwrap_or_else(|| keys.ed25519().seed().as_slice());
+        let digit = |value: u8| char::from_digit(u32::from(value), 16);
+        // Without growing: what is left behind would not be wiped.
+        let mut text = Zeroizing::new(String::with_capacity(2 * seed.len()));
+        text.extend(
+            seed.iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+                .flatten(),
+        );
+        text
+    }
+
     /// Messages of a conversation, oldest first: at most `limit`, the newest or those just
     /// before a message.
     ///
@@ -398,17 +371,8 @@ impl Account {
     ) -> Result<Vec<MessageRow>, CoreError> {
         self.shared
             .model
-            .read(move |store| store.history(&with, limit, before))
+            .read(move |store| shown(store, store.history(&with, limit, before)?))
             .await
-    }
-
-    /// What was begun to be written in a conversation.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn draft(&self, id: AccountId) -> Result<String, CoreError> {
-        let row = self.conversation(id).await?;
-        Ok(row.map(|row| row.draft).unwrap_or_default())
     }
 
     /// The newest messages that hold all words, of the last one at least the beginning.
@@ -424,7 +388,7 @@ impl Account {
         let words = words.to_owned();
         self.shared
             .model
-            .read(move |store| store.search(&words, within.as_ref(), limit))
+            .read(move |store| shown(store, store.search(&words, within.as_ref(), limit)?))
             .await
     }
 
@@ -458,6 +422,13 @@ impl Account {
         let known = self.shared.network.learn_time_within(TIME_PATIENCE).await;
         self.change(move |tx| work(tx, !known)).await
     }
+}
+
+/// The messages without those that are deleted and can still be brought back.
+fn shown(store: &Store, mut rows: Vec<MessageRow>) -> Result<Vec<MessageRow>, StoreError> {
+    let undoable = undoable(store)?;
+    rows.retain(|row| !undoable.contains_key(&row.id));
+    Ok(rows)
 }
 
 /// Sends content that is worth nothing later.

@@ -207,14 +207,14 @@ async fn content(
             .write(now, move |tx| tx.stamp_anew(message))
             .await?;
     }
-    let (files, profile) = shared
+    let (transfers, profile) = shared
         .model
         .call(move |model| {
-            let files = model.store().files_of(message)?;
-            Ok((files, model.configs().profile_to_send()))
+            let transfers = model.store().transfers_of(message)?;
+            Ok((transfers, model.configs().profile_to_send()))
         })
         .await?;
-    Ok((content_of(&row, &files, &profile)?, sent_at))
+    Ok((content_of(&row, &transfers, &profile)?, sent_at))
 }
 
 async fn succeed(shared: &Shared, job: &OutboxJob, stored: Stored) -> Result<(), CoreError> {

@@ -1,5 +1,6 @@
-//! Files of messages and pictures of people: sending, fetching, reading.
+//! Files of messages and pictures of people: up, down, reading.
 
+mod drafts;
 mod fetching;
 mod pictures;
 mod preparing;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use session_store::{
-    AutoDownload, Blob, FileId, FileInfo, FileRow, FilesUsage, MessageId, OutgoingRow, PictureRow,
+    AutoDownload, Blob, Blobs, DraftFileId, FileId, FileInfo, FileRow, MessageId, PictureRow,
     StoreError,
 };
 use session_types::AccountId;
@@ -23,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Account, Shared};
 use crate::CoreError;
 use crate::media::{self, Picture};
-use crate::model::MOST_FILES;
+use crate::model::OwnFile;
+pub use drafts::NewDraft;
 pub(super) use uploading::upload_all;
 
 /// Files fetched at once (docs/protocol/client.md section 5.7).
@@ -57,6 +59,9 @@ pub struct NewFile {
     pub mime: Option<String>,
     /// Recorded just now.
     pub is_voice_message: bool,
+    /// Sent byte for byte, with whatever is in it, and named so that clients offer it as a file
+    /// instead of showing it.
+    pub as_file: bool,
     /// A text shown with it.
     pub caption: Option<String>,
 }
@@ -68,6 +73,8 @@ pub enum FileSource {
     Path(PathBuf),
     /// Here.
     Bytes(Vec<u8>),
+    /// Among the files of the conversation's draft.
+    Draft(DraftFileId),
 }
 
 impl core::fmt::Debug for FileSource {
@@ -75,6 +82,7 @@ impl core::fmt::Debug for FileSource {
         f.write_str(match self {
             Self::Path(_) => "Path(..)",
             Self::Bytes(_) => "Bytes(..)",
+            Self::Draft(_) => "Draft(..)",
         })
     }
 }
@@ -103,6 +111,7 @@ impl From<FileSource> for NewFile {
             name: None,
             mime: None,
             is_voice_message: false,
+            as_file: false,
             caption: None,
         }
     }
@@ -118,49 +127,6 @@ impl core::fmt::Debug for NewFile {
 }
 
 impl Account {
-    /// Queues files with a text, which may be empty. When this returns, copies of all of them are
-    /// on disk, pictures without what cameras write beside them; from then on they are uploaded,
-    /// and then the message is sent, in the order of the conversation, retried, or reported as
-    /// failed, across restarts.
-    ///
-    /// # Errors
-    /// Those of [`Self::send_text`]; [`CoreError::TooManyFiles`], [`CoreError::FileTooLarge`],
-    /// [`CoreError::FileUnreadable`], [`CoreError::ImageTooLarge`], [`CoreError::BadImage`],
-    /// [`CoreError::NoFileServer`]: then nothing is queued.
-    pub async fn send_files(
-        &self,
-        to: AccountId,
-        files: Vec<NewFile>,
-        text: &str,
-    ) -> Result<OutgoingRow, CoreError> {
-        if files.len() > MOST_FILES {
-            return Err(CoreError::TooManyFiles {
-                found: files.len(),
-                limit: MOST_FILES,
-            });
-        }
-        server::own(&self.shared)?;
-        let blobs = self.shared.model.read(|store| Ok(store.blobs())).await?;
-        let kept = Kept::new(blobs);
-        let kept = blocking(move || {
-            let mut kept = kept;
-            for file in files {
-                let (info, content) = preparing::prepared(file)?;
-                let blob = kept.blobs.write(&content)?;
-                kept.files.push((info, blob));
-            }
-            Ok(kept)
-        })
-        .await?;
-        let files = kept.files.clone();
-        let text = text.to_owned();
-        let row = self
-            .stamped(move |tx, unsure| tx.send_files(&to, &files, &text, unsure))
-            .await?;
-        kept.belong();
-        Ok(row)
-    }
-
     /// The files of a message, in their order.
     ///
     /// # Errors
@@ -169,6 +135,18 @@ impl Account {
         self.shared
             .model
             .read(move |store| store.files_of(message))
+            .await
+    }
+
+    /// The image of the link preview of a message: a file at the place
+    /// [`session_store::PREVIEW_IMAGE`].
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn preview_image(&self, message: MessageId) -> Result<Option<FileRow>, CoreError> {
+        self.shared
+            .model
+            .read(move |store| store.preview_image(message))
             .await
     }
 
@@ -188,6 +166,15 @@ impl Account {
     /// [`StoreError::UnknownFile`], or a database error.
     pub async fn cancel_download(&self, message: MessageId, index: u32) -> Result<bool, CoreError> {
         self.change(move |tx| tx.leave_file(message, index)).await
+    }
+
+    /// The user listens to a voice message: it is marked no more as one that was not heard. Nobody
+    /// is told.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownFile`], or a database error.
+    pub async fn heard(&self, message: MessageId, index: u32) -> Result<(), CoreError> {
+        self.change(move |tx| tx.hear_file(message, index)).await
     }
 
     /// The content of a file that is on this device.
@@ -281,34 +268,6 @@ impl Account {
             .await
     }
 
-    /// How much room files take on this device, in all or those of one conversation.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn files_usage(
-        &self,
-        conversation: Option<AccountId>,
-    ) -> Result<FilesUsage, CoreError> {
-        self.shared
-            .model
-            .read(move |store| store.files_usage(conversation.as_ref()))
-            .await
-    }
-
-    /// Removes the copies of files that came in a conversation from this device. They can be
-    /// asked for again as long as their server has them. Returns how many went.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn drop_copies(&self, conversation: AccountId) -> Result<usize, CoreError> {
-        self.change(move |tx| {
-            let count = tx.store.drop_copies(&conversation)?;
-            tx.touch(conversation);
-            Ok(count)
-        })
-        .await
-    }
-
     /// Shows others a picture, cut to a square. It is kept on disk when this returns, and uploaded
     /// from then on; others hear of it once it is at its server.
     ///
@@ -318,18 +277,15 @@ impl Account {
         server::own(&self.shared)?;
         let blobs = self.shared.model.read(|store| Ok(store.blobs())).await?;
         let kept = Kept::new(blobs);
-        let (kept, mime) = blocking(move || {
+        let (kept, blob, mime) = blocking(move || {
             let mut kept = kept;
             let picture = media::avatar(&content)?;
-            let blob = kept.blobs.write(&picture.bytes)?;
-            kept.files.push((FileInfo::default(), blob));
-            Ok((kept, picture.mime))
+            let blob = kept.write(FileInfo::default(), &picture.bytes)?;
+            Ok((kept, blob, picture.mime))
         })
         .await?;
-        if let Some((_, blob)) = kept.files.first().cloned() {
-            self.change(move |tx| tx.choose_picture(mime, &blob))
-                .await?;
-        }
+        self.change(move |tx| tx.choose_picture(mime, &blob))
+            .await?;
         kept.belong();
         Ok(())
     }
@@ -375,29 +331,97 @@ impl Account {
     }
 }
 
+/// Whether there is a place for files to go.
+///
+/// # Errors
+/// [`CoreError::NoFileServer`].
+pub(super) fn file_server_known(shared: &Shared) -> Result<(), CoreError> {
+    server::own(shared).map(drop)
+}
+
+/// Brings copies of files that go to somebody to the folder, and one of a picture behind them, if
+/// there is one.
+pub(super) async fn kept_files(
+    shared: &Shared,
+    to: AccountId,
+    files: Vec<NewFile>,
+    image: Option<Picture>,
+) -> Result<Kept, CoreError> {
+    let of_draft: Vec<DraftFileId> = files
+        .iter()
+        .filter_map(|file| match file.source {
+            FileSource::Draft(id) => Some(id),
+            _ => None,
+        })
+        .collect();
+    let read = move |store: &session_store::Store| {
+        let rows = of_draft.iter().map(|id| store.draft_file(&to, *id));
+        Ok((store.blobs(), rows.collect::<Result<Vec<_>, _>>()?))
+    };
+    let (blobs, rows) = shared.model.read(read).await?;
+    blocking(move || {
+        let mut kept = Kept::new(blobs);
+        let mut rows = rows.into_iter();
+        for file in files {
+            let file = match file.source {
+                FileSource::Draft(_) => {
+                    let row = rows.next().ok_or(StoreError::UnknownFile)?;
+                    drafts::taken_up(&kept.blobs, file, &row)?
+                }
+                _ => file,
+            };
+            let (info, content) = preparing::prepared(file)?;
+            kept.write(info, &content)?;
+        }
+        if let Some(image) = image {
+            let (info, content) = preparing::own_picture(image);
+            kept.write(info, &content)?;
+        }
+        Ok(kept)
+    })
+    .await
+    .inspect_err(|error| shared.hub.note_storage(error))
+}
+
 /// Contents written to the folder. Those that no row speaks of in the end are removed.
-struct Kept {
-    blobs: session_store::Blobs,
-    files: Vec<(FileInfo, Blob)>,
+pub(super) struct Kept {
+    blobs: Blobs,
+    files: Vec<OwnFile>,
 }
 
 impl Kept {
-    const fn new(blobs: session_store::Blobs) -> Self {
+    const fn new(blobs: Blobs) -> Self {
         Self {
             blobs,
             files: Vec::new(),
         }
     }
 
+    fn write(&mut self, info: FileInfo, content: &[u8]) -> Result<Blob, CoreError> {
+        let blob = self.blobs.write(content)?;
+        let sound = info.is_voice_message.then(|| media::sound::of(content));
+        self.files.push(OwnFile {
+            info,
+            blob: blob.clone(),
+            sound: sound.flatten(),
+        });
+        Ok(blob)
+    }
+
+    /// What was written.
+    pub(super) fn files(&self) -> Vec<OwnFile> {
+        self.files.clone()
+    }
+
     /// Rows speak of them now.
-    fn belong(mut self) {
+    pub(super) fn belong(mut self) {
         self.files.clear();
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        for (_, blob) in &self.files {
+        for OwnFile { blob, .. } in &self.files {
             // What stays is swept at a later start.
             let _ = self.blobs.remove(blob);
         }
@@ -405,7 +429,7 @@ impl Drop for Kept {
 }
 
 /// Runs what blocks, or takes long, where that does no harm.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CoreError> + Send + 'static,
 ) -> Result<T, CoreError> {
     tokio::task::spawn_blocking(work)

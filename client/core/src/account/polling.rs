@@ -36,6 +36,8 @@ pub(super) async fn poll(shared: &Shared) -> Result<PollSummary, CoreError> {
     let members = shared.network.swarm(&owner).await?;
     let mut order = members_in_turn(shared, members);
     order.sort_by_key(|member| !shared.network.answers(&member.ed25519));
+    let asked = order.len();
+    let mut silent = 0;
     let mut last_error = CoreError::Net(NetError::NoSwarm);
     for member in order {
         let last = last_hashes(shared, &member.ed25519, &owner).await?;
@@ -48,8 +50,15 @@ pub(super) async fn poll(shared: &Shared) -> Result<PollSummary, CoreError> {
                 // The cache has learned the right members; they are asked at the next poll.
                 last_error = NetError::WrongSwarm.into();
             }
-            Err(error) => last_error = error.into(),
+            Err(error) => {
+                // Marked so when the path worked, as far as can be known, and the member did not.
+                silent += usize::from(!shared.network.answers(&member.ed25519));
+                last_error = error.into();
+            }
         }
+    }
+    if silent == asked && asked > 0 {
+        shared.network.own_swarm_is_silent(asked);
     }
     Err(last_error)
 }

@@ -88,11 +88,15 @@ impl Tx<'_> {
         let state = self.configs.reads.get(&conversation(id));
         settings.last_read = state.map(|state| state.last_read).unwrap_or_default();
         settings.marked_unread = state.is_some_and(|state| state.unread);
-        if let Some(known) = known {
+        if let Some(known) = &known {
             settings.last_read = settings.last_read.max(known.last_read);
         }
+        let was_approved = known.as_ref().is_some_and(|known| known.approved);
         if self.store.save_conversation(&settings)? {
             self.touch(id);
+            if settings.approved && !was_approved && !settings.blocked {
+                self.follow_acceptance(&id)?;
+            }
             if id != self.own() {
                 self.follow_picture(&id, settings.picture.as_ref())?;
             }

@@ -98,7 +98,7 @@ impl Tx<'_> {
     /// Removes a conversation from all own devices; the person stays a contact.
     pub(crate) fn delete_conversation(&mut self, id: &AccountId) -> Result<(), CoreError> {
         self.store.clear_conversation(id, self.now)?;
-        self.store.set_draft(id, "")?;
+        self.store.clear_draft(id)?;
         self.configs.reads.erase(&conversation(*id))?;
         self.begin_version()?;
         self.set_priority(id, -1)?;

@@ -2,58 +2,20 @@
 //! sections 5.7 and 5.8).
 
 use session_config::Picture as PictureConfig;
-use session_messages::{Body, VisibleMessage};
+use session_messages::{Attachment, Body, LinkPreview, VisibleMessage};
 use session_store::{
-    AutoDownload, Blob, Details, FileInfo, FileRow, FileState, MessageId, MessageRow, NewFile,
-    NewMessage, Pointer,
+    AutoDownload, Blob, FileInfo, FileRow, FileState, MessageId, MessageRow, NewFile,
+    PREVIEW_IMAGE, Pointer, Sound,
 };
-use session_types::{AccountId, limits};
+use session_types::AccountId;
 
 use super::Tx;
-use super::sending::Outgoing;
 use crate::CoreError;
 
 /// Files of one message (docs/protocol/client.md section 5.12).
 pub(crate) const MOST_FILES: usize = 32;
 
 impl Tx<'_> {
-    /// Queues files with a text, which may be empty. Their copies are in the folder already.
-    pub(crate) fn send_files(
-        &mut self,
-        to: &AccountId,
-        files: &[(FileInfo, Blob)],
-        text: &str,
-        time_unsure: bool,
-    ) -> Result<Outgoing, CoreError> {
-        let found = text.chars().count();
-        if found > limits::MAX_BODY_CHARS {
-            return Err(CoreError::MessageTooLong {
-                found,
-                limit: limits::MAX_BODY_CHARS,
-            });
-        }
-        if files.is_empty() {
-            return Err(CoreError::EmptyMessage);
-        }
-        let message = NewMessage {
-            details: Details {
-                attachments: files.len(),
-                ..Details::default()
-            },
-            ..NewMessage::text(text)
-        };
-        let row = self.send(to, message, time_unsure)?;
-        let files: Vec<NewFile> = files
-            .iter()
-            .map(|(info, blob)| NewFile::Own {
-                info: info.clone(),
-                blob: blob.clone(),
-            })
-            .collect();
-        self.store.add_files(row.id, &files)?;
-        Ok(row)
-    }
-
     /// Writes down the files of a message that came, and asks for them when they come by
     /// themselves.
     pub(super) fn take_files(
@@ -61,23 +23,17 @@ impl Tx<'_> {
         row: &MessageRow,
         visible: &VisibleMessage,
     ) -> Result<(), CoreError> {
-        let files: Vec<NewFile> = visible
-            .attachments()
-            .iter()
-            .map(|attachment| NewFile::Remote {
-                info: FileInfo::of(attachment),
-                pointer: Pointer {
-                    url: attachment.url().to_owned(),
-                    key: attachment.key().clone(),
-                },
-            })
-            .collect();
-        if files.is_empty() {
+        let files: Vec<NewFile> = visible.attachments().iter().map(remote).collect();
+        let image = visible.preview().and_then(LinkPreview::image).map(remote);
+        if files.is_empty() && image.is_none() {
             return Ok(());
         }
         self.store.add_files(row.id, &files)?;
+        if let Some(image) = &image {
+            self.store.add_preview_image(row.id, image)?;
+        }
         if self.comes_by_itself(row)? {
-            for file in self.store.files_of(row.id)? {
+            for file in self.store.transfers_of(row.id)? {
                 self.store.set_file_state(file.id, &FileState::Queued)?;
             }
             self.changes.files = true;
@@ -95,6 +51,16 @@ impl Tx<'_> {
                     || self.contact(&row.conversation).approved
             }
         })
+    }
+
+    /// Somebody was accepted: what they sent before comes as their conversation says.
+    pub(super) fn follow_acceptance(&mut self, id: &AccountId) -> Result<(), CoreError> {
+        if self.store.auto_download(id)? != AutoDownload::Never && self.store.want_files_of(id)? > 0
+        {
+            self.changes.files = true;
+            self.touch(*id);
+        }
+        Ok(())
     }
 
     /// Asks for a file. False when it is here or on its way.
@@ -124,6 +90,16 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// A voice message was played on this device.
+    pub(crate) fn hear_file(&mut self, message: MessageId, index: u32) -> Result<(), CoreError> {
+        let file = self.store.file(message, index)?;
+        if file.is_unheard {
+            self.store.file_heard(file.id)?;
+            self.touch(file.conversation);
+        }
+        Ok(())
+    }
+
     /// Notes where the content of a file is, for all to see.
     pub(crate) fn file_is(&mut self, file: &FileRow, state: &FileState) -> Result<(), CoreError> {
         if self.store.set_file_state(file.id, state)? {
@@ -133,8 +109,13 @@ impl Tx<'_> {
     }
 
     /// A file was fetched. False when nobody wants it any more.
-    pub(crate) fn file_arrived(&mut self, file: &FileRow, blob: &Blob) -> Result<bool, CoreError> {
-        let arrived = self.store.file_arrived(file.id, blob)?;
+    pub(crate) fn file_arrived(
+        &mut self,
+        file: &FileRow,
+        blob: &Blob,
+        sound: Option<&Sound>,
+    ) -> Result<bool, CoreError> {
+        let arrived = self.store.file_arrived(file.id, blob, sound)?;
         if arrived {
             self.touch(file.conversation);
         }
@@ -242,9 +223,23 @@ impl Tx<'_> {
     }
 }
 
+fn remote(attachment: &Attachment) -> NewFile {
+    NewFile::Remote {
+        info: FileInfo::of(attachment),
+        pointer: Pointer {
+            url: attachment.url().to_owned(),
+            key: attachment.key().clone(),
+        },
+    }
+}
+
 /// A message of a text and uploaded files.
-pub(super) fn visible(row: &MessageRow, files: &[FileRow]) -> Result<VisibleMessage, CoreError> {
-    let attachments: Option<Vec<_>> = files.iter().map(FileRow::attachment).collect();
+pub(super) fn visible(
+    row: &MessageRow,
+    transfers: &[FileRow],
+) -> Result<VisibleMessage, CoreError> {
+    let files = transfers.iter().filter(|file| file.index < PREVIEW_IMAGE);
+    let attachments: Option<Vec<_>> = files.map(FileRow::attachment).collect();
     let attachments = attachments.ok_or(CoreError::FileMissing)?;
     let body = match row.body.as_str() {
         "" if !attachments.is_empty() => None,

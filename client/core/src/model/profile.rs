@@ -10,6 +10,10 @@ use crate::{CoreError, Settings};
 /// Names of settings in the database.
 const READ_RECEIPTS: &str = "read_receipts";
 const TYPING: &str = "typing";
+const LINK_PREVIEWS: &str = "link_previews";
+const DIRECT_FILES: &str = "direct_files";
+const RECOVERY_SAVED: &str = "recovery_saved";
+const RECOVERY_HIDDEN: &str = "recovery_hidden";
 
 impl Tx<'_> {
     /// The first transaction of a database: what it says of itself becomes part of the configs.
@@ -88,6 +92,14 @@ impl Tx<'_> {
         self.store
             .set_setting(READ_RECEIPTS, flag(new.read_receipts))?;
         self.store.set_setting(TYPING, flag(new.typing))?;
+        self.store
+            .set_setting(LINK_PREVIEWS, flag(new.link_previews))?;
+        self.store
+            .set_setting(DIRECT_FILES, flag(new.direct_files))?;
+        self.store
+            .set_setting(RECOVERY_SAVED, flag(new.recovery_saved))?;
+        self.store
+            .set_setting(RECOVERY_HIDDEN, flag(new.recovery_hidden))?;
         self.changes.profile = true;
         Ok(())
     }
@@ -136,6 +148,10 @@ pub(crate) fn settings(store: &session_store::Store) -> Result<Settings, CoreErr
     Ok(Settings {
         read_receipts: is_on(READ_RECEIPTS)?,
         typing: is_on(TYPING)?,
+        link_previews: is_on(LINK_PREVIEWS)?,
+        direct_files: is_on(DIRECT_FILES)?,
+        recovery_saved: is_on(RECOVERY_SAVED)?,
+        recovery_hidden: is_on(RECOVERY_HIDDEN)?,
     })
 }
 

@@ -8,8 +8,8 @@ use session_messages::{
     Profile, Quote, Reaction, ReactionAction, UnsendRequest, VisibleMessage,
 };
 use session_store::{
-    Details, Effect, FileRow, Invitation, MessageId, MessageKind, MessageRow, NewMessage,
-    NewOutgoing, OutgoingRow, QuoteRef,
+    Blob, Details, Effect, FileInfo, FileRow, Invitation, MessageId, MessageKind, MessageRow,
+    NewFile, NewMessage, NewOutgoing, OutgoingRow, PREVIEW_IMAGE, Preview, QuoteRef, Sound,
 };
 use session_types::{AccountId, Timestamp, limits};
 
@@ -26,16 +26,48 @@ const REACTION_WINDOW: Duration = Duration::from_secs(60);
 /// Where the times of the last reactions are kept.
 const REACTION_TIMES: &str = "reaction_times";
 
+/// A file of the user.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnFile {
+    /// What is said of it.
+    pub(crate) info: FileInfo,
+    /// Its copy in the folder.
+    pub(crate) blob: Blob,
+    /// How it goes, when it is a sound.
+    pub(crate) sound: Option<Sound>,
+}
+
+/// What the user wrote, ready to be queued.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The text; may be empty beside files.
+    pub(crate) text: String,
+    /// The message it answers.
+    pub(crate) reply_to: Option<MessageId>,
+    /// Files.
+    pub(crate) files: Vec<OwnFile>,
+    /// What a page behind a link of the text looks like, and its image.
+    pub(crate) preview: Option<(Preview, Option<OwnFile>)>,
+    /// The draft of the conversation stays: this is something else.
+    pub(crate) keeps_draft: bool,
+}
+
 impl Tx<'_> {
-    /// Queues a text, perhaps as an answer to a message of the same conversation.
-    pub(crate) fn send_text(
+    /// Queues what the user wrote. Copies of files are in the folder already.
+    pub(crate) fn send_written(
         &mut self,
         to: &AccountId,
-        text: &str,
-        reply_to: Option<MessageId>,
+        written: Written,
         time_unsure: bool,
     ) -> Result<Outgoing, CoreError> {
-        if text.trim().is_empty() {
+        let Written {
+            text,
+            reply_to,
+            files,
+            preview,
+            keeps_draft,
+        } = written;
+        if files.is_empty() && text.trim().is_empty() {
             return Err(CoreError::EmptyMessage);
         }
         let found = text.chars().count();
@@ -49,14 +81,27 @@ impl Tx<'_> {
             Some(id) => Some(self.quotable(to, id)?),
             None => None,
         };
+        let (preview, image) = preview.unzip();
         let message = NewMessage {
             details: Details {
                 quote,
+                preview,
+                attachments: files.len(),
                 ..Details::default()
             },
             ..NewMessage::text(text)
         };
-        self.send(to, message, time_unsure)
+        let row = self.send(to, message, time_unsure)?;
+        if !keeps_draft {
+            self.store.clear_draft(to)?;
+        }
+        let own = |OwnFile { info, blob, sound }| NewFile::Own { info, blob, sound };
+        let files: Vec<NewFile> = files.into_iter().map(own).collect();
+        self.store.add_files(row.id, &files)?;
+        if let Some(image) = image.flatten() {
+            self.store.add_preview_image(row.id, &own(image))?;
+        }
+        Ok(row)
     }
 
     /// Queues an invitation to a community.
@@ -114,7 +159,6 @@ impl Tx<'_> {
             time_unsure,
         })?;
         self.project(*to)?;
-        self.store.set_draft(to, "")?;
         self.read_up_to_newest(to)?;
         self.changes.outbox = true;
         self.touch(*to);
@@ -128,7 +172,7 @@ impl Tx<'_> {
     }
 
     /// A message as a reply names it.
-    fn quotable(&self, to: &AccountId, id: MessageId) -> Result<QuoteRef, CoreError> {
+    pub(super) fn quotable(&self, to: &AccountId, id: MessageId) -> Result<QuoteRef, CoreError> {
         let row = self.message(id)?;
         if row.conversation != *to || !row.kind.is_written() {
             return Err(CoreError::CannotReply);
@@ -229,7 +273,8 @@ impl Tx<'_> {
             DataExtraction::MediaSaved { sent_at: saved }
         };
         let content = Content::from(notice).with_expiration(self.expiration_of(to)?);
-        self.queue_content(*to, &content, Way::Quietly)?;
+        // Seen by the other side, so not with what may wait (docs/decisions/0009).
+        self.queue_content(*to, &content, Way::Deliver)?;
         Ok(())
     }
 
@@ -276,17 +321,6 @@ impl Tx<'_> {
         Ok(sent_at)
     }
 
-    /// Keeps what was begun to be written.
-    pub(crate) fn set_draft(&mut self, id: &AccountId, draft: &str) -> Result<(), CoreError> {
-        if self.store.conversation_settings(id)?.is_none() {
-            self.project(*id)?;
-        }
-        if self.store.set_draft(id, draft)? {
-            self.touch(*id);
-        }
-        Ok(())
-    }
-
     /// Tries a failed message again. False when it has not failed.
     pub(crate) fn retry(&mut self, message: MessageId) -> Result<bool, CoreError> {
         let row = self.message(message)?;
@@ -302,7 +336,7 @@ impl Tx<'_> {
 /// What a queued message says, as it is sealed.
 pub(crate) fn content_of(
     row: &MessageRow,
-    files: &[FileRow],
+    transfers: &[FileRow],
     profile: &Profile,
 ) -> Result<Content, CoreError> {
     let details = &row.details;
@@ -314,12 +348,15 @@ pub(crate) fn content_of(
             VisibleMessage::invitation(invitation).into()
         }
         _ => {
-            let mut message = files::visible(row, files)?;
+            let mut message = files::visible(row, transfers)?;
             if let Some(quote) = details.quote {
                 message = message.with_quote(Quote::new(quote.sent_at, quote.author)?);
             }
             if let Some(preview) = &details.preview {
-                let preview = LinkPreview::new(&*preview.url, preview.title.clone(), None)?;
+                let image = transfers.iter().find(|file| file.index == PREVIEW_IMAGE);
+                let image = image.map(|file| file.attachment().ok_or(CoreError::FileMissing));
+                let title = preview.title.clone();
+                let preview = LinkPreview::new(&*preview.url, title, image.transpose()?)?;
                 message = message.with_preview(preview)?;
             }
             message.into()

@@ -16,14 +16,14 @@ use session_messages::{Content, Expiration, RequestResponse, encode_direct};
 use session_storage_rpc::response::RetrievedMessage;
 use session_store::keyring::Unavailable;
 use session_store::{
-    ConversationSettings, Delivered, JobId, KeyKeeping, MessageRow, NewAccount, OutboxJob, Profile,
-    SwarmTaskKind,
+    ConversationSettings, Delivered, JobId, KeyKeeping, MessageId, MessageRow, NewAccount,
+    OutboxJob, OutgoingRow, Profile, SwarmTaskKind,
 };
 use session_types::{AccountId, MessageHash, Namespace, Timestamp};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::{Changes, Fetched, Model, Tx};
+use super::{Changes, Fetched, Model, Tx, Written};
 use crate::CoreError;
 
 const START: u64 = 1_750_000_000_000;
@@ -49,6 +49,23 @@ fn mallory() -> AccountKeys {
 
 fn text(text: &str) -> Content {
     Content::text(text).unwrap()
+}
+
+impl Tx<'_> {
+    fn send_text(
+        &mut self,
+        to: &AccountId,
+        text: &str,
+        reply_to: Option<MessageId>,
+        time_unsure: bool,
+    ) -> Result<OutgoingRow, CoreError> {
+        let written = Written {
+            text: text.to_owned(),
+            reply_to,
+            ..Written::default()
+        };
+        self.send_written(to, written, time_unsure)
+    }
 }
 
 /// One device of one account.

@@ -18,6 +18,7 @@ use super::spans::{mentioned, spans};
 use super::timeline::DayOf;
 use super::window::Window;
 use super::{Live, Person, Text, Timer};
+use crate::model::{Undoable, undoable};
 
 /// Messages of one person with less time between them are a run.
 const RUN: Duration = Duration::from_secs(3 * 60);
@@ -32,8 +33,11 @@ pub(super) struct Source {
     timer: Timer,
     reactions: BTreeMap<MessageId, Vec<ReactionRow>>,
     files: BTreeMap<MessageId, Vec<FileRow>>,
-    quotes: BTreeMap<(AccountId, Timestamp), MessageRow>,
+    previews: BTreeMap<MessageId, FileRow>,
+    quotes: BTreeMap<(AccountId, Timestamp), (MessageRow, Option<FileRow>)>,
     names: BTreeMap<AccountId, Text>,
+    /// Deleted for now.
+    undoable: Undoable,
 }
 
 /// Where what was new at opening begins.
@@ -60,8 +64,10 @@ impl Source {
                 .unwrap_or_default(),
             reactions: BTreeMap::new(),
             files: BTreeMap::new(),
+            previews: BTreeMap::new(),
             quotes: BTreeMap::new(),
             names: BTreeMap::new(),
+            undoable: undoable(store)?,
             window,
         };
         let ids: Vec<_> = source.window.rows.iter().map(|row| row.id).collect();
@@ -74,11 +80,20 @@ impl Source {
             if row.details.attachments > 0 {
                 source.files.insert(row.id, store.files_of(row.id)?);
             }
+            if row.details.preview.is_some()
+                && let Some(image) = store.preview_image(row.id)?
+            {
+                source.previews.insert(row.id, image);
+            }
             if let Some(QuoteRef { author, sent_at }) = row.details.quote {
                 source.name(store, author)?;
                 let known = source.quotes.contains_key(&(author, sent_at));
                 if !known && let Some(original) = store.message_by_sender(&author, sent_at)? {
-                    source.quotes.insert((author, sent_at), original);
+                    let file = match original.details.attachments {
+                        0 => None,
+                        _ => store.files_of(original.id)?.into_iter().next(),
+                    };
+                    source.quotes.insert((author, sent_at), (original, file));
                 }
             }
             for id in mentioned(&row.body) {
@@ -119,11 +134,12 @@ impl Source {
     ) -> (Vec<TimelineItem>, Option<usize>) {
         let mut items: Vec<TimelineItem> = Vec::new();
         let mut unread_index = None;
-        let rows = &self.window.rows;
+        let shown = |row: &&MessageRow| !self.undoable.contains_key(&row.id);
+        let rows: Vec<&MessageRow> = self.window.rows.iter().filter(shown).collect();
         let mut day = None;
         let mut divider = divider;
         let mut previous = self.window.before.as_ref();
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().copied().enumerate() {
             let today = day_of(row.sent_at);
             if day.as_ref() != Some(&today) {
                 let date = today.clone();
@@ -139,7 +155,8 @@ impl Source {
                 let count = new.count;
                 items.push(TimelineItem::new(ItemContent::Unread { count }));
             }
-            let next = rows.get(index + 1).or(self.window.after.as_ref());
+            let next = rows.get(index + 1).copied();
+            let next = next.or(self.window.after.as_ref());
             let next_divided =
                 next.is_some_and(|next| divider.is_some_and(|new| new.message == next.id));
             let first = divided || previous.is_none_or(|before| !is_run(before, row, day_of));
@@ -202,6 +219,10 @@ impl Source {
             preview: details.preview.as_ref().map(|preview| PreviewView {
                 url: preview.url.as_str().into(),
                 title: preview.title.as_deref().map(Text::from),
+                image: self
+                    .previews
+                    .get(&row.id)
+                    .map(|file| FileView::of(file, live.moved(file.message, file.index))),
             }),
             invitation: details.invitation.as_ref().map(|room| InvitationView {
                 url: room.url.as_str().into(),
@@ -213,7 +234,7 @@ impl Source {
                 .get(&row.id)
                 .into_iter()
                 .flatten()
-                .map(|file| file_view(file, live))
+                .map(|file| FileView::of(file, live.moved(file.message, file.index)))
                 .collect(),
             reactions: self.reactions(row.id),
             state: delivery(row, live),
@@ -228,15 +249,16 @@ impl Source {
             .quotes
             .get(&(quote.author, quote.sent_at))
             // What others wrote elsewhere is nothing that this writer could have answered.
-            .filter(|original| original.conversation == row.conversation);
+            .filter(|(original, _)| original.conversation == row.conversation);
         let original = match original {
             None => QuoteState::NotFound,
-            Some(original) => match original.kind {
+            Some((original, file)) => match original.kind {
                 MessageKind::Deleted => QuoteState::Deleted,
                 _ => QuoteState::Found {
                     message_id: original.id,
                     excerpt: excerpt(&original.body),
                     attachments: original.details.attachments,
+                    file: file.as_ref().map(|file| Box::new(FileView::of(file, None))),
                 },
             },
         };
@@ -273,36 +295,51 @@ impl Source {
     }
 }
 
-fn file_view(file: &FileRow, live: &Live) -> FileView {
-    let info = &file.info;
-    let text = |text: &Option<String>| text.as_deref().map(Text::from);
-    FileView {
-        index: file.index,
-        name: text(&info.name),
-        mime: text(&info.mime),
-        size: file
-            .blob
-            .as_ref()
-            .map(session_store::Blob::size)
-            .or(info.size),
-        caption: text(&info.caption),
-        width: info.dimensions.map(|(width, _)| width),
-        height: info.dimensions.map(|(_, height)| height),
-        voice: info.is_voice_message,
-        state: match &file.state {
-            FileState::Remote => FileStatus::Remote,
-            FileState::Queued => match live.moved(file.message, file.index) {
-                Some((done, total)) => FileStatus::Moving { done, total },
-                None => FileStatus::Waiting,
+impl FileView {
+    /// A file as far as the database says, and of one on its way the bytes that have moved and
+    /// all there are to move.
+    #[must_use]
+    pub fn of(file: &FileRow, moved: Option<(u64, u64)>) -> Self {
+        let info = &file.info;
+        let text = |text: &Option<String>| text.as_deref().map(Text::from);
+        let here = file.blob.as_ref().map(session_store::Blob::size);
+        let sound = file.sound.as_ref();
+        Self {
+            index: file.index,
+            name: text(&info.name),
+            mime: text(&info.mime),
+            size: here.or(info.size),
+            caption: text(&info.caption),
+            width: info.dimensions.map(|(width, _)| width),
+            height: info.dimensions.map(|(_, height)| height),
+            voice: info.is_voice_message,
+            waveform: sound
+                .map(|sound| sound.waveform.clone())
+                .unwrap_or_default(),
+            duration_ms: sound.map(|sound| sound.duration_ms),
+            unheard: file.is_unheard,
+            state: match (&file.state, moved) {
+                (FileState::Queued, Some((done, total))) => FileStatus::Moving { done, total },
+                (state, _) => FileStatus::from(state),
             },
-            FileState::Here => FileStatus::Here,
-            FileState::Failed { reason } => FileStatus::Failed {
+        }
+    }
+}
+
+impl From<&FileState> for FileStatus {
+    /// Of what is on its way the database does not say how far it is.
+    fn from(state: &FileState) -> Self {
+        match state {
+            FileState::Remote => Self::Remote,
+            FileState::Queued => Self::Waiting,
+            FileState::Here => Self::Here,
+            FileState::Failed { reason } => Self::Failed {
                 reason: reason.clone(),
             },
-            FileState::Gone { reason } => FileStatus::Gone {
+            FileState::Gone { reason } => Self::Gone {
                 reason: reason.clone(),
             },
-        },
+        }
     }
 }
 

@@ -56,6 +56,9 @@ pub struct ConversationItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub draft: Option<Text>,
+    /// How many files were chosen to go with it; absent for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub draft_files: u32,
     /// The newest message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastMessage>,
@@ -222,7 +225,7 @@ impl ConversationItem {
             } else {
                 ConversationKind::Person
             },
-            person: Person::new(settings.id, settings.shown_name()),
+            person: Person::new(settings.id, settings.shown_name()).with_picture(row.picture),
             ambiguous,
             unread: row.unread,
             mentions: row.unread_mentions,
@@ -235,6 +238,7 @@ impl ConversationItem {
             muted: muted_for_now || settings.notify == Notify::Off,
             muted_until: muted_for_now.then_some(muted_until),
             draft: Some(excerpt(&row.draft)).filter(|draft| !draft.as_str().is_empty()),
+            draft_files: row.draft_files,
             last: last.map(|last| LastMessage::new(last, live)),
             time: last.map_or_else(
                 || Timestamp::from_ms(settings.created_at.saturating_mul(1000)),
@@ -246,6 +250,11 @@ impl ConversationItem {
         item.rev = revision(&item);
         item
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Whether one side has still to accept the other.

@@ -177,6 +177,16 @@ pub struct FileView {
     pub height: Option<u32>,
     /// Recorded in a client.
     pub voice: bool,
+    /// How loud a voice message is from beginning to end, in equal parts, 0 to 255 each; absent
+    /// while it is not here, and where it is written in a way that is not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waveform: Vec<u8>,
+    /// How long a voice message lasts, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u32>,
+    /// A voice message of somebody else that was not played on this device yet.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub unheard: bool,
     /// Where its content is.
     pub state: FileStatus,
 }
@@ -312,6 +322,10 @@ pub enum QuoteState {
         excerpt: Text,
         /// How many files it holds.
         attachments: usize,
+        /// The first of them that can be had. A small picture of it is asked for by the number of
+        /// this message once it is here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<Box<FileView>>,
     },
     /// It was deleted.
     Deleted,
@@ -319,7 +333,7 @@ pub enum QuoteState {
     NotFound,
 }
 
-/// A link of a text.
+/// What a page behind a link of the text looks like, as the writer of the message says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewView {
     /// The address.
@@ -328,6 +342,9 @@ pub struct PreviewView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub title: Option<Text>,
+    /// Its image: a file of the message like others, at the place its `index` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<FileView>,
 }
 
 /// An invitation to a community.

@@ -9,9 +9,10 @@ use session_types::{AccountId, Timestamp};
 
 use super::conversation::{ConversationItem, RequestState};
 use super::diff::{Op, diff};
-use super::person::folded;
+use super::person::{folded, is_taken};
 use super::{Dirty, Live, Reader};
 use crate::CoreError;
+use crate::model::{listed, undoable};
 
 /// When more than this many conversations have changed, all are read anew.
 const MANY: usize = 50;
@@ -48,7 +49,7 @@ impl Filter {
 
 /// Blocked without anything ever having been said.
 fn declined(item: &ConversationItem) -> bool {
-    item.blocked && item.last.is_none() && item.draft.is_none()
+    item.blocked && item.last.is_none() && item.draft.is_none() && item.draft_files == 0
 }
 
 /// The list of conversations as it is shown.
@@ -117,8 +118,11 @@ impl ConversationList {
     async fn read(&mut self, dirty: &Dirty) -> Result<(), CoreError> {
         if dirty.everything || dirty.conversations.len() + dirty.messages.len() > MANY {
             let read = self.reader.read(|model, now| {
-                let rows = model.store().conversations()?;
-                Ok((rows, now))
+                let store = model.store();
+                let undoable = undoable(store)?;
+                let rows = store.conversations()?.into_iter();
+                let rows = rows.map(|row| listed(store, &undoable, row));
+                Ok((rows.collect::<Result<Vec<_>, _>>()?, now))
             });
             let (rows, now) = read.await?;
             self.known = rows.into_iter().map(|row| (row.id(), row)).collect();
@@ -135,9 +139,12 @@ impl ConversationList {
             for message in messages {
                 conversations.extend(store.message(message)?.map(|row| row.conversation));
             }
+            let undoable = undoable(store)?;
             let mut rows = Vec::new();
             for id in conversations {
-                rows.push((id, store.conversation(&id)?));
+                let row = store.conversation(&id)?;
+                let row = row.map(|row| listed(store, &undoable, row)).transpose()?;
+                rows.push((id, row));
             }
             Ok((rows, now))
         });
@@ -165,19 +172,21 @@ fn build(
     live: &Live,
     now: Timestamp,
 ) -> Vec<ConversationItem> {
-    let name = |row: &ConversationRow| row.settings.shown_name().map(folded).unwrap_or_default();
-    let mut names: BTreeMap<String, u32> = BTreeMap::new();
-    for row in known.values() {
-        *names.entry(name(row)).or_default() += 1;
+    let fold = |row: &ConversationRow| row.settings.shown_name().map(folded).unwrap_or_default();
+    let named: Vec<(&ConversationRow, String)> =
+        known.values().map(|row| (row, fold(row))).collect();
+    let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+    for (_, name) in &named {
+        *names.entry(name).or_default() += 1;
     }
-    let is_ambiguous = |row: &ConversationRow| {
-        let name = name(row);
-        !name.is_empty() && names.get(&name).is_some_and(|count| *count > 1)
+    let is_ambiguous = |name: &str| {
+        let alike = names.get(name).is_some_and(|count| *count > 1);
+        !name.is_empty() && (alike || is_taken(name))
     };
-    let mut items: Vec<(i32, ConversationItem)> = known
-        .values()
-        .map(|row| {
-            let item = ConversationItem::new(row, own, is_ambiguous(row), live, now);
+    let mut items: Vec<(i32, ConversationItem)> = named
+        .iter()
+        .map(|(row, name)| {
+            let item = ConversationItem::new(row, own, is_ambiguous(name), live, now);
             (row.settings.priority.max(0), item)
         })
         .filter(|(_, item)| filter.takes(item))
@@ -210,9 +219,11 @@ mod tests {
         ConversationRow {
             settings,
             draft: String::new(),
+            draft_files: 0,
             last_message: None,
             unread: 0,
             unread_mentions: 0,
+            picture: None,
         }
     }
 

@@ -1,17 +1,26 @@
 //! People as they are shown.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use session_crypto::hash::blake2b_personal;
+use session_store::{Store, StoreError};
 use session_types::AccountId;
+use unicode_normalization::char::is_combining_mark;
+use unicode_security::skeleton;
 
 use super::Text;
-use super::schema::AccountIdText;
+use super::schema::{AccountIdText, Revision};
 
 /// Domain of the hash that gives a person colour and ring.
 const AVATAR: [u8; 16] = *b"SessionAvatar\0\0\0";
 /// Colours to choose from.
 const COLORS: u32 = 12;
+/// Marks a letter of a name may carry.
+const MOST_MARKS: u32 = 4;
+/// Names that would be taken for the program's own.
+const TAKEN: [&str; 4] = ["Note to Self", "Session", "Support", "You"];
 
 /// Somebody, as named on screen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +34,11 @@ pub struct Person {
     pub named: bool,
     /// What stands for a picture.
     pub avatar: Avatar,
+    /// Of the picture on this device: while it is the same number it is the same picture. Absent:
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Revision>")]
+    pub picture: Option<u64>,
 }
 
 impl Person {
@@ -33,10 +47,25 @@ impl Person {
     pub fn new(id: AccountId, name: Option<&str>) -> Self {
         Self {
             id,
-            name: name.map_or_else(|| Text::from(id.short()), Text::from),
+            name: name.map_or_else(|| Text::from(id.short()), |name| Text::from(harmless(name))),
             named: name.is_some(),
             avatar: Avatar::of(&id),
+            picture: None,
         }
+    }
+
+    /// The same with the picture that is here, if there is one.
+    #[must_use]
+    pub fn with_picture(mut self, mark: Option<u64>) -> Self {
+        self.picture = mark;
+        self
+    }
+
+    /// The same with the picture that is here.
+    pub(super) fn pictured(self, store: &Store) -> Result<Self, StoreError> {
+        let row = store.picture(&self.id)?;
+        let blob = row.and_then(|row| row.blob);
+        Ok(self.with_picture(blob.map(|blob| blob.mark())))
     }
 }
 
@@ -62,12 +91,39 @@ impl Avatar {
     }
 }
 
+/// A name as it may stand among other words: nothing in it turns what is around it, breaks the
+/// line or grows over it.
+fn harmless(name: &str) -> String {
+    let mut marks = 0;
+    name.chars()
+        .filter_map(|c| {
+            marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+            match c {
+                _ if marks > MOST_MARKS || turns(c) => None,
+                _ if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => Some(' '),
+                _ => Some(c),
+            }
+        })
+        .collect()
+}
+
+/// Whether a character changes the direction of what follows.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Two names that look alike have the same of these.
 pub(super) fn folded(name: &str) -> String {
-    name.chars()
+    skeleton(&name.to_lowercase())
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// Whether a name, folded, looks like one that this program gives.
+pub(super) fn is_taken(folded_name: &str) -> bool {
+    static FOLDED: LazyLock<[String; 4]> = LazyLock::new(|| TAKEN.map(folded));
+    FOLDED.iter().any(|taken| taken == folded_name)
 }
 
 #[cfg(test)]
@@ -94,5 +150,47 @@ mod tests {
         assert_eq!(person.name.as_str(), id(0xab).short());
         assert!(!person.named && Person::new(id(1), Some("Bob")).named);
         assert_eq!(folded("Bob B."), folded("bob\u{200b}b"));
+    }
+
+    #[test]
+    fn names_that_look_alike_fold_alike() {
+        for other in [
+            "G\u{430}lin\u{430}",
+            "GALINA",
+            "Ga1ina",
+            "Ga\u{301}lina ",
+            "G.alin\u{200d}a",
+        ] {
+            assert_eq!(folded(other), folded("Galina"), "{other}");
+        }
+        assert_ne!(folded("Galina"), folded("Marina"));
+        for taken in [
+            "note to self",
+            "N\u{43e}te-to-Self",
+            "SUPPORT",
+            "\u{202e}you",
+            "Sessi0n",
+        ] {
+            assert!(is_taken(&folded(taken)), "{taken}");
+        }
+        assert!(!is_taken(&folded("Anna")) && !is_taken(&folded("")));
+    }
+
+    #[test]
+    fn a_name_turns_nothing_around_it() {
+        let shown = |name: &str| Person::new(id(1), Some(name)).name.as_str().to_owned();
+        assert_eq!(shown("Ann\u{202e}gnp.exe\u{2066}\u{200f}"), "Anngnp.exe");
+        assert_eq!(shown("two\nlines\u{2028}more"), "two lines more");
+        assert_eq!(
+            shown(&format!("Z{}o", "\u{337}".repeat(30))),
+            format!("Z{}o", "\u{337}".repeat(4))
+        );
+        for whole in [
+            "\u{644}\u{64a}\u{644}\u{649}",
+            "Zo\u{eb}",
+            "\u{1f469}\u{200d}\u{1f680}",
+        ] {
+            assert_eq!(shown(whole), whole);
+        }
     }
 }

@@ -35,6 +35,10 @@ described! {
     MessageNumber "MessageId" { "type": "integer" }
 }
 described! {
+    /// The number of a file of a draft on this device.
+    DraftFileNumber "DraftFileId" { "type": "integer" }
+}
+described! {
     /// Changes whenever anything of what is shown does.
     Revision "Revision" { "type": "integer", "minimum": 0 }
 }

@@ -286,7 +286,8 @@ fn a_message_shows_all_that_belongs_to_it() {
             QuoteState::Found {
                 message_id: first,
                 excerpt: "the first of all".into(),
-                attachments: 0
+                attachments: 0,
+                file: None,
             }
         );
         assert_eq!(quote(5).original, QuoteState::Deleted);
@@ -448,7 +449,14 @@ fn a_list_follows_events() {
                 .await;
         }
         bench.write(|tx| tx.set_pinned(&person(1), true)).await;
-        bench.write(|tx| tx.set_draft(&person(2), "I will")).await;
+        bench
+            .write(|tx| {
+                tx.store
+                    .set_draft(&person(2), "I will")
+                    .map(|_| tx.touch(person(2)))
+                    .map_err(Into::into)
+            })
+            .await;
         bench
             .receive(person(2), 90 * DAY, NewMessage::text("yo"))
             .await;

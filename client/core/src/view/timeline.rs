@@ -275,7 +275,8 @@ fn fit(
     let own = Person::new(
         store.account_id(),
         Some(own_name.as_str()).filter(|name| !name.is_empty()),
-    );
+    )
+    .pictured(store)?;
     if window.rows.len() > MOST {
         let surplus = window.rows.len() - MOST;
         window = window.shorter(store, conversation, cut_start, surplus)?;
@@ -284,7 +285,7 @@ fn fit(
     let name = settings.as_ref().and_then(|settings| settings.shown_name());
     let mut people = vec![own.clone()];
     if *conversation != own.id {
-        people.push(Person::new(*conversation, name));
+        people.push(Person::new(*conversation, name).pictured(store)?);
     }
     loop {
         let source = Source::read(store, conversation, own.clone(), window)?;

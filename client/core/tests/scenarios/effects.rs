@@ -1,5 +1,7 @@
 //! What happens to messages after they were written: answers, reactions, deletions, receipts.
 
+use std::time::{Duration, Instant};
+
 use session_core::{CoreError, DeleteFor, Event, Settings};
 use session_store::{Invitation, MessageKind, QuoteRef};
 
@@ -83,6 +85,7 @@ fn reactions_come_and_go_on_all_devices() {
         bob.account().react(at[2].1, "🎂", true).await.unwrap();
         all(&[("🎂", b)]).await;
         alice2.account().react(at[1].1, "🎂", true).await.unwrap();
+        let first = Instant::now();
         alice.account().react(at[0].1, "😋", true).await.unwrap();
         all(&[("🎂", a), ("🎂", b), ("😋", a)]).await;
         // Twice is once; another device may take it back.
@@ -102,7 +105,11 @@ fn reactions_come_and_go_on_all_devices() {
             }
         }
         let (count, error) = refusal.unwrap();
-        assert_eq!(count, 19, "one was used before");
+        let within_a_minute = first.elapsed() < Duration::from_secs(60);
+        assert!(
+            count == 19 || (count == 20 && !within_a_minute),
+            "{count}: one was used before"
+        );
         assert!(matches!(error, CoreError::TooManyReactions));
         all(&[("🎂", a), ("😋", a), ("👍", a)]).await;
     });
@@ -256,6 +263,7 @@ fn receipts_and_typing_go_only_to_who_wants_them() {
         let on = Settings {
             read_receipts: true,
             typing: true,
+            ..Settings::default()
         };
         bob.account().set_settings(on).await.unwrap();
         assert_eq!(bob.account().settings().await.unwrap(), on);

@@ -43,6 +43,16 @@ fn nothing_is_lost_while_the_disk_is_full_and_all_goes_on_when_there_is_room() {
         );
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert_eq!(error.to_string(), "the disk is full");
+        alice
+            .log()
+            .until("alice: a word about the disk", |events| {
+                let is_told = |event: &Event| match event {
+                    Event::StorageFailed { code } => *code == "store.disk_full",
+                    _ => false,
+                };
+                events.iter().any(is_told).then_some(())
+            })
+            .await;
         // Nothing of the refused one is there, and reading works.
         let rows = alice.history(bob.id()).await;
         assert_eq!(rows.len(), 2 + accepted.len());

@@ -239,7 +239,7 @@ fn files_that_are_not_what_they_should_be_are_refused_and_said_to_be() {
 fn a_disk_without_room() {
     run(async {
         let net = Net::with_files(416).await;
-        let (mut alice, mut bob) = friends(&net).await;
+        let (mut alice, bob) = friends(&net).await;
         alice.until_outbox_empty().await;
         alice.close().await;
         alice.open_on_full_disk().await;
@@ -263,19 +263,19 @@ fn a_disk_without_room() {
         alice.close().await;
 
         // Nothing can be written where files are kept.
-        let sender = person(&net, "carol").await;
+        let mut carol = person(&net, "carol").await;
         let content = words(100);
         let (bytes, right) = legacy::encrypt(&content, &mut rand::rng()).unwrap();
-        let url = sender.upload(bytes, false).await;
-        drop(std::fs::remove_dir_all(bob.folder()));
-        std::fs::write(bob.folder(), "in the way").unwrap();
+        let url = carol.upload(bytes, false).await;
+        drop(std::fs::remove_dir_all(carol.folder()));
+        std::fs::write(carol.folder(), "in the way").unwrap();
         let pointer = pointer(&url, legacy_key(&right), content.len());
-        let message = bob.is_told_of(vec![pointer]).await;
-        bob.account().download(message, 0).await.unwrap();
-        let reason = bob.until_file_failed(message).await;
+        let message = carol.is_told_of(vec![pointer]).await;
+        carol.account().download(message, 0).await.unwrap();
+        let reason = carol.until_file_failed(message).await;
         assert!(reason.starts_with("cannot "), "{reason}");
-        assert_eq!(bob.files(message).await[0].state, FileState::Queued);
-        std::fs::remove_file(bob.folder()).unwrap();
-        assert!(bob.content(message, 0).await == content);
+        assert_eq!(carol.files(message).await[0].state, FileState::Queued);
+        std::fs::remove_file(carol.folder()).unwrap();
+        assert!(carol.content(message, 0).await == content);
     });
 }

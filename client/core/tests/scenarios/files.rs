@@ -1,8 +1,8 @@
 //! Files of messages: up, down, by themselves or when asked for.
 
-use session_core::{CoreError, Event, FileForm, NewFile};
+use session_core::{Composed, CoreError, Event, FileForm, FileSource, NewDraft, NewFile};
 use session_net::{FileServer, FileUrl};
-use session_store::{AutoDownload, FileState, MessageState};
+use session_store::{AutoDownload, FileState, MessageKind, MessageState};
 
 use crate::support::transfers::{device, friends, person, photo, words};
 use crate::support::{Actor, Device, Net, run, within};
@@ -174,13 +174,140 @@ fn files_of_strangers_wait_until_they_are_asked_for() {
         assert_eq!(bob.files(row.id).await[0].state, FileState::Remote);
         // Copies go on demand, and with the conversation.
         assert_eq!(bob.copies(), 2);
-        assert_eq!(bob.account().drop_copies(alice.id()).await.unwrap(), 2);
+        let dropped = bob.account().drop_copies(Some(alice.id()), None).await;
+        assert_eq!(dropped.unwrap().files, 2);
         assert_eq!(bob.copies(), 0);
         assert!(bob.account().download(row.id, 0).await.unwrap());
         assert!(bob.content(row.id, 0).await == words(3000));
         bob.account().clear(alice.id()).await.unwrap();
         assert_eq!(bob.copies(), 0);
         assert_eq!(alice.copies(), 3);
+    });
+}
+
+#[test]
+fn who_saves_a_file_is_named_at_once_even_before_a_first_answer() {
+    run(async {
+        let net = Net::with_files(410).await;
+        let mut alice = person(&net, "alice").await;
+        // As in a program that stays at work, where receipts wait.
+        let mut patient = device(&net);
+        patient.options.quiet_delay = Some(core::time::Duration::from_secs(24 * 3600));
+        let mut bob = Actor::with("bob", rand::random(), patient).await;
+        let file = vec![NewFile::named("a.txt", words(500))];
+        let sent = alice.write_files(bob.id(), file, "hello").await;
+        let row = bob.receive(1).await.remove(0);
+        bob.account().accept(alice.id()).await.unwrap();
+        assert!(bob.content(row.id, 0).await == words(500));
+        let place = bob.home().join("a.txt");
+        bob.account().save_file(row.id, 0, &place).await.unwrap();
+        let notice = alice.log().until_state("the notice", async || {
+            let rows = alice.timeline(bob.id()).await;
+            let found = rows.iter().find(|row| row.kind == MessageKind::MediaSaved);
+            found.map(|row| row.details.saved)
+        });
+        let row = alice.message(sent.id).await;
+        assert_eq!(notice.await, Some(row.sent_at));
+    });
+}
+
+/// 100 frames of MP3 with nothing in them.
+fn silence() -> Vec<u8> {
+    let mut frame = vec![0xff, 0xfb, 0x90, 0xc0];
+    frame.resize(417, 0);
+    frame.repeat(100)
+}
+
+#[test]
+fn a_draft_with_its_files_survives_a_crash_and_is_sent_as_it_was() {
+    run(async {
+        let net = Net::with_files(411).await;
+        let (mut alice, mut bob) = friends(&net).await;
+        let question = alice.history(bob.id()).await.pop().unwrap();
+        let away = alice.home().join("gone.txt");
+        std::fs::write(&away, words(700)).unwrap();
+        let mut untouched = NewFile::named("raw.jpg", photo());
+        untouched.as_file = true;
+        let draft = NewDraft {
+            text: "as promised".into(),
+            reply_to: Some(question.id),
+            files: Some(vec![
+                NewFile::named("me.jpg", photo()),
+                NewFile::at(&away),
+                untouched,
+            ]),
+        };
+        let kept = alice.account().set_draft(bob.id(), draft).await.unwrap();
+        // What was said to be kept is there without the file it came from, and after a crash.
+        std::fs::remove_file(&away).unwrap();
+        alice.crash();
+        alice.open().await;
+        let draft = alice.account().draft(bob.id()).await.unwrap();
+        assert_eq!(draft, kept);
+        assert_eq!(draft.text.as_str(), "as promised");
+        let quote = draft.quote.as_ref().unwrap();
+        assert_eq!((quote.author, quote.mine), (bob.id(), false));
+        let names = draft.files.iter().filter_map(|file| file.name.as_ref());
+        let names: Vec<&str> = names.map(|name| name.as_str()).collect();
+        assert_eq!(names, ["me.jpg", "gone.txt", "raw.jpg"]);
+        let id = |at: usize| draft.files[at].id;
+        let content = alice.account().draft_content(bob.id(), id(1)).await;
+        assert!(content.unwrap() == words(700));
+        let small = alice.account().draft_thumbnail(bob.id(), id(0), 20).await;
+        assert_eq!(small.unwrap().dimensions.0, 20);
+        // A text saved later leaves the files alone; a voice message leaves all alone.
+        let later = NewDraft {
+            reply_to: draft.reply_to,
+            ..NewDraft::from("as I promised")
+        };
+        alice.account().set_draft(bob.id(), later).await.unwrap();
+        let mut recorded = NewFile::named("voice.mp3", silence());
+        recorded.is_voice_message = true;
+        let voice = Composed {
+            files: vec![recorded],
+            keeps_draft: true,
+            ..Composed::default()
+        };
+        let voice = alice.account().send(bob.id(), voice).await.unwrap();
+        let draft = alice.account().draft(bob.id()).await.unwrap();
+        assert_eq!(
+            (draft.text.as_str(), draft.files.len()),
+            ("as I promised", 3)
+        );
+        let message = Composed {
+            reply_to: draft.reply_to,
+            files: [0, 1, 2]
+                .map(|at| NewFile::from(FileSource::Draft(id(at))))
+                .into(),
+            ..Composed::text("as I promised")
+        };
+        let sent = alice
+            .account()
+            .send(bob.id(), message.clone())
+            .await
+            .unwrap();
+        let empty = alice.account().draft(bob.id()).await.unwrap();
+        assert_eq!(empty, session_core::view::Draft::default());
+        alice.until_sent(sent.id).await;
+        let mut rows = bob.receive(2).await;
+        let row = rows.pop().unwrap();
+        // Both sides see how it goes.
+        bob.content(rows[0].id, 0).await;
+        for (actor, message) in [(&alice, voice.id), (&bob, rows[0].id)] {
+            let sound = actor.files(message).await[0].sound.clone().unwrap();
+            assert!((2_500..2_700).contains(&sound.duration_ms), "{sound:?}");
+            assert_eq!(sound.waveform, [0; 64]);
+        }
+        assert_eq!(row.details.quote.unwrap().sent_at, question.sent_at);
+        let picture = bob.content(row.id, 0).await;
+        assert!(!picture.windows(9).any(|part| part == b"52.5200 N"));
+        assert!(bob.content(row.id, 1).await == words(700));
+        assert!(bob.content(row.id, 2).await == photo());
+        // They belong to that message now, and to no draft.
+        let again = alice.account().send(bob.id(), message).await;
+        let unknown = session_store::StoreError::UnknownFile;
+        assert_eq!(again.unwrap_err().to_string(), unknown.to_string());
+        assert_eq!(alice.copies(), 4);
     });
 }
 

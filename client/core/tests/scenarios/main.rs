@@ -10,10 +10,12 @@
     reason = "helpers of tests"
 )]
 
+mod answers;
 mod clocks;
 mod contacts;
 mod conversations;
 mod devices;
+mod direct;
 mod disappearing;
 mod effects;
 mod faults;
@@ -22,14 +24,19 @@ mod faults_files;
 mod faults_kill;
 mod faults_many;
 mod faults_programs;
+mod faults_servers;
 mod faults_transfers;
 mod files;
 mod histories;
 mod lost_answers;
 mod moving;
+mod names;
 mod outages;
 mod pictures;
+mod previews;
+mod queues;
 mod restore;
 mod roads;
 mod support;
 mod sync;
+mod undoing;

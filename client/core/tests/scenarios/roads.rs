@@ -89,12 +89,11 @@ fn every_purpose_has_its_own_exit_outside_both_swarms() {
             });
             own.collect()
         };
-        let exits = [&own, &to_bob, &to_carol].map(|roads| keys(roads, |r| r.exit.ed25519));
-        for (i, some) in exits.iter().enumerate() {
-            for other in &exits[i + 1..] {
-                assert!(some.is_disjoint(other), "{exits:?}");
-            }
-        }
+        // A path that fails is replaced, and its exit is free for others then: compared are those
+        // in use at the end.
+        let exits = [&own, &to_bob, &to_carol].map(|roads| roads.last().unwrap().exit.ed25519);
+        let distinct = BTreeSet::from(exits);
+        assert_eq!(distinct.len(), 3, "{exits:?}");
         let swarm = net.swarm(alice.id());
         for route in own.iter().chain(&to_bob).chain(&to_carol) {
             let hops = [&route.guard, &route.middle, &route.exit];

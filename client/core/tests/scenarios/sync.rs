@@ -100,6 +100,7 @@ async fn story(seed: u64, operations: usize) {
         let on = Settings {
             read_receipts: true,
             typing: true,
+            ..Settings::default()
         };
         device.account().set_settings(on).await.unwrap();
     }

@@ -186,6 +186,9 @@ impl Network {
             Tried::Answered(_) => {
                 self.note_answer(&member.ed25519, true);
                 self.time_accepted(true);
+                if *lock(&self.own) == Some(*owner) {
+                    self.own_swarm_answers();
+                }
             }
             Tried::TryAnother(NetError::WrongSwarm) => {}
             Tried::TryAnother(_) => self.note_answer(&member.ed25519, false),
@@ -244,20 +247,23 @@ impl Network {
         match exchange.run(payload, attempt).await {
             Ok((reply, route, wire)) => {
                 self.report(path.id, Outcome::Success);
-                self.answered_over(&route.guard, &route.middle, wire);
+                self.answered_over(&route, wire);
                 *lock(&self.seed_tries) = SeedTries::default();
                 self.learn_time(destination, &reply, sent);
                 Ok((reply, route))
             }
             Err(failed) => {
                 // A hop is believed only about nodes it was asked to pass this request to.
-                let [_, middle, exit] = &path.hops;
+                let [guard, middle, exit] = &path.hops;
                 if let Some(Outcome::NodeNotFound(key)) = failed.outcome
                     && [middle, exit, destination]
                         .iter()
                         .any(|node| node.ed25519 == key)
                 {
                     lock(&self.pool).remove(&key);
+                }
+                if let Some(Outcome::GuardUnreachable | Outcome::Timeout) = failed.outcome {
+                    self.guard_tried(guard);
                 }
                 if let Some(outcome) = failed.outcome {
                     self.report(path.id, outcome);

@@ -1,5 +1,7 @@
 //! How the client stands to the network, in terms a person can be told.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use session_onion::paths::PathStatus;
 use session_types::{Ed25519PublicKey, NodeContact, Timestamp};
@@ -7,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{Network, lock};
 use crate::NetError;
+use crate::Route;
 use crate::carrier::Wire;
 use crate::http::HttpError;
 
@@ -19,6 +22,9 @@ pub enum NetworkStatus {
     Connecting {
         /// What is being done.
         step: ConnectStep,
+        /// Guards that were tried in vain since a request last went through.
+        #[serde(default, skip_serializing_if = "is_none")]
+        guards_tried: usize,
     },
     /// Requests go through.
     Connected {
@@ -30,8 +36,13 @@ pub enum NetworkStatus {
         backup: bool,
         /// The second hop of the last request that was answered.
         middle: Option<Box<NodeContact>>,
+        /// The third hop of that request.
+        exit: Option<Box<NodeContact>>,
         /// What carried that request to the guard.
         wire: Option<Wire>,
+        /// The nodes that keep the own messages, when none of them answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silent_swarm: Option<SilentSwarm>,
     },
     /// Nothing goes through.
     Offline {
@@ -39,7 +50,24 @@ pub enum NetworkStatus {
         reason: OfflineReason,
         /// Since when.
         since: Timestamp,
+        /// Guards that were tried in vain since a request last went through.
+        #[serde(default, skip_serializing_if = "is_none")]
+        guards_tried: usize,
     },
+}
+
+/// The nodes that keep the own messages, none of which answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentSwarm {
+    /// How many there are; all were asked.
+    pub nodes: usize,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What is being done until requests go through.
@@ -116,8 +144,12 @@ pub(crate) struct Facts {
     no_list: Option<Timestamp>,
     /// The network refuses our time.
     clock: Option<Timestamp>,
-    /// Guard, second hop and transport of the last answer.
-    last: Option<(Ed25519PublicKey, NodeContact, Wire)>,
+    /// Hops and transport of the last answer.
+    last: Option<(Route, Wire)>,
+    /// Guards from which nothing came back since a request was last answered.
+    tried: BTreeSet<Ed25519PublicKey>,
+    /// None of the nodes that keep the own messages answers.
+    silent_swarm: Option<SilentSwarm>,
 }
 
 impl Network {
@@ -168,11 +200,12 @@ impl Network {
     }
 
     /// A request was answered by its destination.
-    pub(crate) fn answered_over(&self, guard: &NodeContact, middle: &NodeContact, wire: Wire) {
+    pub(crate) fn answered_over(&self, route: &Route, wire: Wire) {
         {
             let mut facts = lock(&self.facts);
             facts.barrier = None;
-            facts.last = Some((guard.ed25519, middle.clone(), wire));
+            facts.tried.clear();
+            facts.last = Some((route.clone(), wire));
         }
         self.publish();
     }
@@ -181,6 +214,30 @@ impl Network {
     pub(crate) fn got_through(&self) {
         lock(&self.facts).barrier = None;
         self.publish();
+    }
+
+    /// All nodes that keep the own messages were asked, and none answered.
+    pub fn own_swarm_is_silent(&self, nodes: usize) {
+        let now = self.clock.now();
+        {
+            let mut facts = lock(&self.facts);
+            let since = facts.silent_swarm.map_or(now, |silent| silent.since);
+            facts.silent_swarm = Some(SilentSwarm { nodes, since });
+        }
+        self.publish();
+    }
+
+    /// One of the nodes that keep the own messages answered.
+    pub(super) fn own_swarm_answers(&self) {
+        let was_silent = lock(&self.facts).silent_swarm.take().is_some();
+        if was_silent {
+            self.publish();
+        }
+    }
+
+    /// Nothing came back from this guard.
+    pub(super) fn guard_tried(&self, guard: &NodeContact) {
+        lock(&self.facts).tried.insert(guard.ed25519);
     }
 
     /// A request failed: did it get away from this machine?
@@ -230,14 +287,20 @@ impl Network {
         let has_pool = self.has_pool();
         let now = self.clock.now();
         let facts = lock(&self.facts);
-        let offline = |reason, since| NetworkStatus::Offline { reason, since };
+        let guards_tried = facts.tried.len();
+        let connecting = |step| NetworkStatus::Connecting { step, guards_tried };
+        let offline = |reason, since| NetworkStatus::Offline {
+            reason,
+            since,
+            guards_tried,
+        };
         if let Some((reason, since)) = facts.barrier {
             return offline(reason, since);
         }
         if !has_pool {
             return match facts.no_list {
                 Some(since) => offline(OfflineReason::SeedsUnreachable, since),
-                None => NetworkStatus::Connecting { step: facts.step },
+                None => connecting(facts.step),
             };
         }
         if let Some(since) = facts.clock {
@@ -252,20 +315,20 @@ impl Network {
                 let last = facts
                     .last
                     .as_ref()
-                    .filter(|(key, ..)| *key == guard.ed25519);
+                    .filter(|(route, _)| route.guard.ed25519 == guard.ed25519);
                 NetworkStatus::Connected {
-                    middle: last.map(|(_, middle, _)| Box::new(middle.clone())),
-                    wire: last.map(|(_, _, wire)| *wire),
+                    middle: last.map(|(route, _)| Box::new(route.middle.clone())),
+                    exit: last.map(|(route, _)| Box::new(route.exit.clone())),
+                    wire: last.map(|(_, wire)| *wire),
                     guard,
                     guard_since,
                     backup,
+                    silent_swarm: facts.silent_swarm,
                 }
             }
             PathStatus::Offline { since } => offline(OfflineReason::GuardsUnreachable, since),
             PathStatus::GuardLimit { .. } => offline(OfflineReason::GuardsUnreachable, now),
-            _ => NetworkStatus::Connecting {
-                step: ConnectStep::TryingGuards,
-            },
+            _ => connecting(ConnectStep::TryingGuards),
         }
     }
 }
@@ -295,6 +358,7 @@ mod tests {
             let status = NetworkStatus::Offline {
                 reason,
                 since: Timestamp::from_ms(5),
+                guards_tried: 0,
             };
             let text = format!(r#"{{"state":"offline","reason":"{code}","since":5}}"#);
             assert_eq!(serde_json::to_string(&status).unwrap(), text);
@@ -305,7 +369,13 @@ mod tests {
             assert!(reason.advice().ends_with('.'));
         }
         let step = ConnectStep::ConfirmingList;
-        let text = serde_json::to_string(&NetworkStatus::Connecting { step }).unwrap();
+        let connecting = |guards_tried| NetworkStatus::Connecting { step, guards_tried };
+        let text = serde_json::to_string(&connecting(0)).unwrap();
         assert_eq!(text, r#"{"state":"connecting","step":"confirming_list"}"#);
+        let text = serde_json::to_string(&connecting(3)).unwrap();
+        assert_eq!(
+            text,
+            r#"{"state":"connecting","step":"confirming_list","guards_tried":3}"#
+        );
     }
 }

@@ -10,8 +10,10 @@
 )]
 
 mod diagnosis;
+mod direct;
 mod fake_seed;
 mod memory;
+mod names;
 mod offline;
 mod proxies;
 mod proxy_server;
@@ -25,3 +27,4 @@ mod support;
 mod swarms;
 mod time;
 mod udp_relay;
+mod web;

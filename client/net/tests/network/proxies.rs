@@ -111,12 +111,12 @@ async fn everything_goes_through(kind: Kind, scheme: &str, seed: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn socks5_carries_everything_or_nothing_is_sent() {
-    everything_goes_through(Kind::Socks5, "socks5", 190).await;
+    Box::pin(everything_goes_through(Kind::Socks5, "socks5", 190)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_http_proxy_carries_everything_or_nothing_is_sent() {
-    everything_goes_through(Kind::Http, "http", 191).await;
+    Box::pin(everything_goes_through(Kind::Http, "http", 191)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,15 @@ fn reason(client: &Client) -> Option<OfflineReason> {
     }
 }
 
+/// Guards that were tried in vain.
+fn tried(client: &Client) -> usize {
+    match *client.network.watch_status().borrow() {
+        NetworkStatus::Connecting { guards_tried, .. }
+        | NetworkStatus::Offline { guards_tried, .. } => guards_tried,
+        _ => 0,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_to_a_connection_can_be_watched() {
     let devnet = devnet(220).await;
@@ -25,7 +34,10 @@ async fn the_way_to_a_connection_can_be_watched() {
     let step = ConnectStep::AskingSeeds;
     assert_eq!(
         *watch.borrow_and_update(),
-        NetworkStatus::Connecting { step }
+        NetworkStatus::Connecting {
+            step,
+            guards_tried: 0
+        }
     );
     let reading = client.read();
     let watching = async {
@@ -33,7 +45,7 @@ async fn the_way_to_a_connection_can_be_watched() {
         loop {
             watch.changed().await.unwrap();
             match watch.borrow_and_update().clone() {
-                NetworkStatus::Connecting { step } => steps.push(step),
+                NetworkStatus::Connecting { step, .. } => steps.push(step),
                 connected => return (steps, connected),
             }
         }
@@ -44,7 +56,8 @@ async fn the_way_to_a_connection_can_be_watched() {
     let NetworkStatus::Connected {
         guard,
         backup: false,
-        middle: Some(middle),
+        middle: Some(_),
+        exit: Some(_),
         wire: Some(_),
         ..
     } = connected
@@ -52,7 +65,17 @@ async fn the_way_to_a_connection_can_be_watched() {
         panic!("{connected:?}");
     };
     assert_eq!(guard, route.guard);
-    assert!(devnet.nodes().iter().any(|node| node.contact == *middle));
+    // The first request that was answered asked for the swarm; this is the last one.
+    let last = watch.borrow_and_update().clone();
+    let NetworkStatus::Connected {
+        middle: Some(middle),
+        exit: Some(exit),
+        ..
+    } = last
+    else {
+        panic!("{last:?}");
+    };
+    assert_eq!((&*middle, &*exit), (&route.middle, &route.exit));
     assert_eq!(client.wire(), Some(Wire::Quic));
     // Nothing new, nothing told.
     watch.borrow_and_update();
@@ -96,6 +119,7 @@ async fn each_reason_has_its_name() {
         }
     };
     within(gone).await;
+    assert!(tried(&client) >= 1, "{:?}", client.network.watch_status());
     for index in 0..12 {
         devnet.restart_node(index).await.unwrap();
     }

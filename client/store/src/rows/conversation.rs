@@ -147,12 +147,16 @@ pub struct ConversationRow {
     pub settings: ConversationSettings,
     /// What was begun to be written on this device; empty for nothing.
     pub draft: String,
+    /// How many files were chosen to go with it.
+    pub draft_files: u32,
     /// The newest message by sent time.
     pub last_message: Option<MessageRow>,
     /// Received messages not yet read.
     pub unread: u32,
     /// Those of them that mention the user.
     pub unread_mentions: u32,
+    /// [`crate::Blob::mark`] of the other side's picture, when there is one on this device.
+    pub picture: Option<u64>,
 }
 
 impl ConversationRow {

@@ -128,6 +128,15 @@ impl fmt::Debug for Pointer {
     }
 }
 
+/// How a sound goes, of one that is on this device.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sound {
+    /// How loud it is from beginning to end, in equal parts, 0 to 255 each.
+    pub waveform: Vec<u8>,
+    /// How long it lasts, in milliseconds.
+    pub duration_ms: u32,
+}
+
 /// A file to be kept with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewFile {
@@ -144,6 +153,8 @@ pub enum NewFile {
         info: FileInfo,
         /// The copy on this device.
         blob: Blob,
+        /// How it goes, when it is a sound.
+        sound: Option<Sound>,
     },
 }
 
@@ -168,13 +179,18 @@ pub struct FileRow {
     pub attempts: u32,
     /// The copy on this device.
     pub blob: Option<Blob>,
+    /// How it goes, when it is a sound and that is known.
+    pub sound: Option<Sound>,
+    /// A voice message of somebody else that was not played on this device yet.
+    pub is_unheard: bool,
 }
 
 impl FileRow {
     /// The columns [`Self::read`] expects, of `files f JOIN messages m`.
     pub(crate) const COLUMNS: &'static str = "f.id, f.message, m.conversation, f.position, f.name, \
          f.mime, f.caption, f.size, f.width, f.height, f.voice, f.url, f.key, f.digest, f.state, \
-         f.reason, f.attempts, f.blob, f.blob_key, f.blob_size, f.blob_disk";
+         f.reason, f.attempts, f.blob, f.blob_key, f.blob_size, f.blob_disk, f.waveform, f.duration, \
+         f.voice = 1 AND f.heard = 0 AND m.outgoing = 0";
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let text = |at: usize| -> rusqlite::Result<Option<String>> {
@@ -198,6 +214,8 @@ impl FileRow {
             state: FileState::read(row, 14)?,
             attempts: row.get(16)?,
             blob: read_blob(row, 17)?,
+            sound: read_sound(row, 21)?,
+            is_unheard: row.get(23)?,
         })
     }
 
@@ -249,7 +267,7 @@ fn read_pointer(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Pointer>> {
     Ok(Some(Pointer { url, key }))
 }
 
-fn read_blob(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Blob>> {
+pub(super) fn read_blob(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Blob>> {
     let name: String = row.get(at)?;
     if name.is_empty() {
         return Ok(None);
@@ -264,6 +282,17 @@ fn read_blob(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Blob>> {
         key: Zeroizing::new(key.as_slice().try_into().map_err(|_| bad(at + 1))?),
         size: number(at + 2)?,
         on_disk: number(at + 3)?,
+    }))
+}
+
+fn read_sound(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Sound>> {
+    let duration_ms: u32 = row.get(at + 1)?;
+    if duration_ms == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Sound {
+        waveform: row.get(at)?,
+        duration_ms,
     }))
 }
 

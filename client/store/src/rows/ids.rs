@@ -60,3 +60,7 @@ row_id! {
     /// Names a file of a message. None is used twice.
     FileId
 }
+row_id! {
+    /// Names a file of a draft. None is used twice.
+    DraftFileId
+}

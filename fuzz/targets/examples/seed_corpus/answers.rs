@@ -126,7 +126,8 @@ fn others(seeds: &mut Seeds) {
         t: Some(NOW),
         hf: Some(HF),
     };
-    json(seeds, &retrieved.to_tree());
+    let retrieved = retrieved.into_tree();
+    json(seeds, &retrieved);
     let swarm = SwarmResponse {
         swarm: SwarmId::new(7),
         nodes: vec![contact(1), contact(2)],
@@ -138,13 +139,14 @@ fn others(seeds: &mut Seeds) {
         expiries: [(hash(1), NOW)].into(),
     };
     json(seeds, &expiries.to_tree());
-    let replies = [
-        Reply::ok(retrieved.to_tree()),
+    let replies = vec![
+        Reply::ok(retrieved),
         swarm.to_wrong_swarm_reply(),
         RpcError::new(401, "no").into(),
     ];
-    json(seeds, &Reply::batch(&replies).to_tree());
-    seeds.add("rpc_responses", &[&Reply::batch(&replies).to_http_body()]);
+    let batch = Reply::batch(replies);
+    seeds.add("rpc_responses", &[&batch.to_http_body()]);
+    json(seeds, &batch.into_tree());
     for value in [
         json!({"version": [2, 8, 0], "timestamp": 1_700_000_000_000u64, "t": 1, "hf": [19, 4]}),
         json!({"result": {"block_hash": "ab"}, "t": 5}),

@@ -22,6 +22,23 @@ pub(crate) fn add(seeds: &mut Seeds) {
     files(seeds);
     onions(seeds);
     hops(seeds);
+    transfers(seeds);
+}
+
+fn transfers(seeds: &mut Seeds) {
+    for block in [
+        "16:d1:#1:71:!3:GETe",
+        "16:d1:!3:GET1:#1:7e",
+        "60:d1:!3:GET1:#44:1ss6oyrLyNUpYT3-AA92msmrHcZSlnEodhWloKTjwe1se",
+        "17:d1:!3:PUT1:si13eehello session",
+        "24:d1:!3:PUT1:si13e1:ti60eehello session",
+        "0010:d1:!3:PUTe",
+        "35:d1:!3:PUT1:si18446744073709551615ee",
+        "13:d1:!6:DELETEe",
+        "17:d1:!3:PUT1:si-1ee",
+    ] {
+        seeds.add("file_transfer", &[block.as_bytes()]);
+    }
 }
 
 fn encodings(seeds: &mut Seeds) {

@@ -54,7 +54,7 @@ impl SubResponse {
     }
 
     fn to_tree(&self) -> Tree {
-        Reply::new(self.code, Tree::Json(self.body.clone())).to_tree()
+        Reply::new(self.code, Tree::Json(self.body.clone())).into_tree()
     }
 }
 
@@ -144,14 +144,14 @@ impl IfElseResponse {
         version: [u16; 3],
         height: u64,
         condition: bool,
-        result: Option<&Reply>,
+        result: Option<Reply>,
     ) -> Reply {
         Reply::ok(
             DictBuilder::new()
                 .put("condition", Tree::Bool(condition))
                 .put("height", Tree::Uint(height))
                 .put("hf", hf.tree())
-                .put_some("result", result.map(Reply::to_tree))
+                .put_some("result", result.map(Reply::into_tree))
                 .put("v", super::network::version_tree(version))
                 .finish(),
         )

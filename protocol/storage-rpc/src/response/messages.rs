@@ -62,12 +62,9 @@ impl RetrieveResponse {
 
     /// The answer before its encoding is chosen.
     #[must_use]
-    pub fn to_tree(&self) -> Tree {
-        let messages = self
-            .messages
-            .iter()
-            .map(RetrievedMessage::to_tree)
-            .collect();
+    pub fn into_tree(self) -> Tree {
+        let messages = self.messages.into_iter();
+        let messages = messages.map(RetrievedMessage::into_tree).collect();
         let mut dict = DictBuilder::new();
         dict.put("messages", Tree::List(messages))
             .put("more", Tree::Bool(self.more));
@@ -90,9 +87,9 @@ impl RetrievedMessage {
         })
     }
 
-    fn to_tree(&self) -> Tree {
+    fn into_tree(self) -> Tree {
         DictBuilder::new()
-            .put("data", Tree::Blob(self.data.clone()))
+            .put("data", Tree::Blob(self.data))
             .put("expiration", time_tree(self.expiration))
             .text("hash", self.hash.as_str())
             .put("timestamp", time_tree(self.timestamp))

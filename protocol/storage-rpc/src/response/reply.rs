@@ -37,16 +37,16 @@ impl Reply {
     /// The answer of `batch` and `sequence`: the results in the order of the requests
     /// (docs/protocol/node-rpc.md section 9.1).
     #[must_use]
-    pub fn batch(results: &[Self]) -> Self {
-        let results = Tree::List(results.iter().map(Self::to_tree).collect());
+    pub fn batch(results: Vec<Self>) -> Self {
+        let results = Tree::List(results.into_iter().map(Self::into_tree).collect());
         Self::ok(DictBuilder::new().put("results", results).finish())
     }
 
     /// `body` and `code`, the form inside other answers.
     #[must_use]
-    pub fn to_tree(&self) -> Tree {
+    pub fn into_tree(self) -> Tree {
         DictBuilder::new()
-            .put("body", self.body.clone())
+            .put("body", self.body)
             .put("code", Tree::Int(self.status.into()))
             .finish()
     }
@@ -67,7 +67,7 @@ impl Reply {
         match &self.body {
             Tree::Text(text) => text.clone().into_bytes(),
             Tree::Blob(bytes) => bytes.clone(),
-            other => other.to_json_text().into_bytes(),
+            other => other.to_json_bytes(),
         }
     }
 

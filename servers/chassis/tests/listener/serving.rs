@@ -1,7 +1,7 @@
 //! Ordinary requests.
 
-use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
+use rustls::{CipherSuite, HandshakeKind};
 use session_chassis::ChassisError;
 use session_chassis::listener::{self, ListenerLimits};
 use tokio::io::AsyncWriteExt as _;
@@ -17,6 +17,9 @@ async fn both_tls_versions_keep_the_connection_and_know_the_peer() {
         let (tcp, session) = stream.get_ref();
         assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]));
         assert_eq!(session.protocol_version(), Some(version.version));
+        let suite = session.negotiated_cipher_suite().unwrap().suite();
+        let cheap = suite == CipherSuite::TLS13_AES_128_GCM_SHA256;
+        assert_eq!(cheap, version == &TLS13, "{suite:?}");
         let own_address = tcp.local_addr().unwrap().to_string();
         for _ in 0..3 {
             let answer = client::get(&mut stream, "/peer").await.unwrap();

@@ -30,26 +30,38 @@ const BUSY: Duration = Duration::from_secs(15);
 
 /// A connection that writes; the schema is brought up to date.
 pub(super) fn open_writable(path: &Path) -> Result<Connection, StorageError> {
+    open_migrated(path, MIGRATIONS)
+}
+
+/// The same for other tables. Each migration brings the schema one version further.
+pub(crate) fn open_migrated(path: &Path, migrations: &[&str]) -> Result<Connection, StorageError> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // An upload is acknowledged once: nobody else has the file.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.busy_timeout(BUSY)?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 
 /// A connection that only reads.
 pub(super) fn open_readable(path: &Path) -> Result<Connection, StorageError> {
+    open_to_read(path, MIGRATIONS)
+}
+
+fn open_to_read(path: &Path, migrations: &[&str]) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    require_known_version(&connection)?;
+    require_known_version(&connection, migrations)?;
     Ok(connection)
 }
 
-fn require_known_version(connection: &Connection) -> Result<u32, StorageError> {
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+fn require_known_version(
+    connection: &Connection,
+    migrations: &[&str],
+) -> Result<u32, StorageError> {
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > known {
         return Err(StorageError::NewerSchema { found, known });
@@ -57,9 +69,9 @@ fn require_known_version(connection: &Connection) -> Result<u32, StorageError> {
     Ok(found)
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
-    let found = require_known_version(connection)?;
-    for (version, sql) in (1u32..).zip(MIGRATIONS) {
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StorageError> {
+    let found = require_known_version(connection, migrations)?;
+    for (version, sql) in (1u32..).zip(migrations) {
         if version <= found {
             continue;
         }
@@ -194,12 +206,12 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 
-fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<FileId> {
+pub(crate) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<FileId> {
     let text = row.get_ref(column)?.as_str()?;
     text.parse().map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
@@ -208,28 +220,35 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<FileId> {
 
 /// Connections that wait for their next reader.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(crate) struct Readers {
     path: PathBuf,
+    migrations: &'static [&'static str],
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
     pub(super) const fn new(path: PathBuf) -> Self {
+        Self::of(path, MIGRATIONS)
+    }
+
+    /// The same for other tables.
+    pub(crate) const fn of(path: PathBuf, migrations: &'static [&'static str]) -> Self {
         Self {
             path,
+            migrations,
             idle: Mutex::new(Vec::new()),
         }
     }
 
     /// Runs a query. Blocks, though never for the writer.
-    pub(super) fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StorageError> {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open_readable(&self.path)?,
+            None => open_to_read(&self.path, self.migrations)?,
         };
         let result = query(&connection);
         let mut idle = self.idle();

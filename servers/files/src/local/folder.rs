@@ -1,8 +1,10 @@
 //! The folder with the content of files.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::FileId;
 
@@ -13,12 +15,16 @@ const UPLOADS: &str = "uploads";
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     base: PathBuf,
+    prefixes: Subfolders,
 }
 
 impl Folder {
     /// A folder that is there already.
-    pub(super) const fn existing(base: PathBuf) -> Self {
-        Self { base }
+    pub(super) fn existing(base: PathBuf) -> Self {
+        Self {
+            prefixes: Subfolders::of(base.clone()),
+            base,
+        }
     }
 
     /// The same, made if need be.
@@ -28,7 +34,7 @@ impl Folder {
         if let Some(parent) = base.parent() {
             sync_folder(parent)?;
         }
-        Ok(Self { base })
+        Ok(Self::existing(base))
     }
 
     /// Where the content of a file is.
@@ -44,14 +50,10 @@ impl Folder {
     /// Puts an upload that is on the disk in its place. When this returns, the name is on the
     /// disk too.
     pub(super) fn put(&self, upload: &Path, id: FileId) -> io::Result<()> {
-        let folder = self.base.join(id.prefix());
-        match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&self.base)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        fs::rename(upload, folder.join(id.to_string()))?;
-        sync_folder(&folder)
+        self.prefixes.with(id.prefix(), |folder| {
+            fs::rename(upload, folder.join(id.to_string()))?;
+            sync_folder(folder)
+        })
     }
 
     /// Length of the content of a file, if it is there.
@@ -102,6 +104,50 @@ impl Folder {
             ids.extend(id.filter(|id| self.path(*id) == entry.path()));
         }
         Ok(ids)
+    }
+}
+
+/// The folders in a folder, made when there is something to be put in them.
+#[derive(Debug, Clone)]
+pub(crate) struct Subfolders {
+    base: PathBuf,
+    /// Those whose names this process has brought to the disk: that one is there does not mean that
+    /// it will be after a crash.
+    synced: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Subfolders {
+    pub(crate) fn of(base: PathBuf) -> Self {
+        Self {
+            base,
+            synced: Arc::default(),
+        }
+    }
+
+    /// Puts something in one of them; its own name is on the disk by then.
+    pub(crate) fn with<T>(
+        &self,
+        name: String,
+        put: impl Fn(&Path) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let folder = self.base.join(&name);
+        if self.synced().contains(&name) {
+            match put(&folder) {
+                // Somebody has removed it since.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                done => return done,
+            }
+        }
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_folder(&self.base)?,
+        }
+        self.synced().insert(name);
+        put(&folder)
+    }
+
+    fn synced(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

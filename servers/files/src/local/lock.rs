@@ -55,12 +55,12 @@ impl Locks {
 
 /// Keeps other processes out of a data folder.
 #[derive(Debug)]
-pub(super) struct DataLock(
+pub(crate) struct DataLock(
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")] File,
 );
 
 impl DataLock {
-    pub(super) fn take(data: &Path) -> Result<Self, StorageError> {
+    pub(crate) fn take(data: &Path) -> Result<Self, StorageError> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)

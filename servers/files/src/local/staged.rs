@@ -3,7 +3,6 @@
 use core::fmt;
 use core::sync::atomic::Ordering;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,13 +11,10 @@ use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Shared, blocking, database, folder};
-use crate::id::ContentHasher;
+use crate::arrival::{self, Arrival};
+use crate::hashing::{self, Part as _};
 use crate::storage::{Kept, Naming, Pending, Record, Staged, StorageError};
 use crate::{FileId, IdMode};
-
-/// Bytes kept in memory before they are written, so that small files touch the disk once and
-/// large ones not for every packet.
-const BUFFER: usize = 128 * 1024;
 
 /// An upload under way.
 #[derive(Debug)]
@@ -30,18 +26,14 @@ pub(super) struct LocalStaged {
 
 impl LocalStaged {
     pub(super) fn new(shared: Arc<Shared>, ids: IdMode) -> Self {
+        let part = Box::new(Part {
+            arrival: Arrival::new(ids),
+            file: None,
+            shared: Arc::clone(&shared),
+        });
         Self {
             shared,
-            part: Some(Box::new(Part {
-                hasher: match ids {
-                    IdMode::Content => Some(ContentHasher::new()),
-                    IdMode::Numbers => None,
-                },
-                size: 0,
-                waiting: Vec::new(),
-                waiting_bytes: 0,
-                file: None,
-            })),
+            part: Some(part),
         }
     }
 }
@@ -50,15 +42,8 @@ impl Staged for LocalStaged {
     fn write(&mut self, bytes: Bytes) -> Pending<'_, ()> {
         Box::pin(async move {
             let mut part = self.part.take().ok_or(StorageError::Closed)?;
-            part.add(bytes);
-            if part.waiting_bytes >= BUFFER {
-                let shared = Arc::clone(&self.shared);
-                part = blocking(move || {
-                    part.hash();
-                    part.write_down(&shared)?;
-                    Ok(part)
-                })
-                .await?;
+            if part.arrival.add(bytes) {
+                part = self.shared.hashing.write_down(part).await?;
             }
             self.part = Some(part);
             Ok(())
@@ -99,17 +84,12 @@ impl Shared {
         uploaded: Timestamp,
         expires: Timestamp,
     ) -> Result<(Kept, Option<Box<Part>>), StorageError> {
-        let id = match naming {
-            Naming::Given(id) => id,
-            Naming::Content => {
-                part.hash();
-                let hasher = part.hasher.as_ref().ok_or(StorageError::NotHashed)?;
-                hasher.id()
-            }
-        };
+        part.arrival.close();
+        let part = self.hashing.hash(part).await?;
+        let id = part.arrival.id(naming)?;
         let new = Record {
             id,
-            size: part.size,
+            size: part.arrival.size(),
             uploaded,
             expires,
         };
@@ -158,7 +138,7 @@ impl Shared {
             (Some(_), Naming::Given(_)) => return Ok(Placed::Taken(part)),
             (Some(before), Naming::Content) if self.has_content(before)? => {}
             _ => {
-                part.write_down(self)?;
+                part.write_down()?;
                 if let Some(temporary) = &mut part.file {
                     temporary.file.sync_all()?;
                     self.folder.put(&temporary.path, new.id)?;
@@ -179,51 +159,34 @@ impl Shared {
     }
 }
 
-/// What has arrived so far.
-struct Part {
-    /// None where names say nothing about content.
-    hasher: Option<ContentHasher>,
-    size: u64,
-    /// Not yet written down; all of it or nothing of it is hashed.
-    waiting: Vec<Bytes>,
-    waiting_bytes: usize,
+/// What has arrived so far, and where it is written down.
+pub(super) struct Part {
+    arrival: Arrival,
     file: Option<Temporary>,
+    shared: Arc<Shared>,
 }
 
-impl Part {
-    fn add(&mut self, bytes: Bytes) {
-        self.size = self
-            .size
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
-        self.waiting.push(bytes);
+impl hashing::Part for Part {
+    fn arrival(&mut self) -> &mut Arrival {
+        &mut self.arrival
     }
 
-    fn hash(&mut self) {
-        if let Some(hasher) = &mut self.hasher {
-            for bytes in &self.waiting {
-                hasher.update(bytes);
-            }
-        }
-    }
-
-    fn write_down(&mut self, shared: &Arc<Shared>) -> Result<(), StorageError> {
+    fn write_down(&mut self) -> Result<(), StorageError> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(Temporary::create(shared)?),
+            None => self.file.insert(Temporary::create(&self.shared)?),
         };
-        for bytes in self.waiting.drain(..) {
-            file.file.write_all(&bytes)?;
-        }
-        self.waiting_bytes = 0;
-        Ok(())
+        Ok(arrival::write_all(
+            &mut file.file,
+            &self.arrival.take_hashed(),
+        )?)
     }
 }
 
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Part")
-            .field("size", &self.size)
+            .field("size", &self.arrival.size())
             .finish_non_exhaustive()
     }
 }

@@ -76,7 +76,7 @@ impl Verified {
 /// Whether a server has run in a data folder.
 #[must_use]
 pub fn has_run(data: &Path) -> bool {
-    data.join(DATABASE_FILE).exists()
+    data.join(DATABASE_FILE).exists() || data.join(crate::shared::RECORDS_FILE).exists()
 }
 
 /// Counts. Blocks.

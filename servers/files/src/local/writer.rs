@@ -18,7 +18,7 @@ const MAX_GROUP: usize = 256;
 const QUEUE: usize = 1024;
 
 /// Handle to the thread.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     /// Nothing once it was closed.
     changes: Mutex<Option<mpsc::Sender<Box<dyn Change>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -26,7 +26,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread that owns `connection` and keeps `lock` until it ends.
-    pub(super) fn start(connection: Connection, lock: DataLock) -> Result<Self, StorageError> {
+    pub(crate) fn start(connection: Connection, lock: DataLock) -> Result<Self, StorageError> {
         let (changes, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("files-records".to_owned())
@@ -42,7 +42,7 @@ impl Writer {
 
     /// Makes a change and returns its result after the commit. `change` may run more than once,
     /// but only one run of it lasts. Dropping the future does not take back what waits already.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         change: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StorageError> {
@@ -62,7 +62,7 @@ impl Writer {
     }
 
     /// Makes the changes that wait and ends the thread.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         drop(self.sender().take());
         if let Some(thread) = self.take_thread() {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;

@@ -11,10 +11,11 @@ use quinn::{RecvStream, SendStream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use session_encoding::bt;
+use session_file_transfer::{Info, Kept};
 use session_storage_rpc::stream::{StreamDecoder, StreamMessage};
 use tokio::time::timeout;
 
-use super::{Client, blocks};
+use super::{Client, times};
 use crate::http::Failure;
 use crate::storage::Record;
 use crate::{FileId, FilesError};
@@ -113,14 +114,10 @@ impl Client {
         let asked = asked.ok_or_else(|| error("BAD_REQUEST"))?;
         let record = self.record(method, &asked).await;
         let record = record.map_err(|failure| error(failure.name()))?;
-        let answer = match form {
-            Form::Bt => match method {
-                Method::Extend => blocks::kept(&record),
-                Method::Info => blocks::info(&record),
-            },
-            Form::Json => Ok(json_of(method, &record).to_string().into_bytes()),
-        };
-        answer.map_err(|_| error("INTERNAL_ERROR"))
+        Ok(match form {
+            Form::Bt => bt_of(method, &record),
+            Form::Json => json_of(method, &record).to_string().into_bytes(),
+        })
     }
 
     async fn record(&self, method: Method, asked: &Asked) -> Result<Record, Failure> {
@@ -147,6 +144,23 @@ fn asked_bt(body: &[u8]) -> Option<Asked> {
     };
     let id = dict.get("#")?.as_str()?.to_owned();
     Some(Asked { id, ttl })
+}
+
+fn bt_of(method: Method, record: &Record) -> Vec<u8> {
+    let (id, times) = (record.id.to_string(), times(record));
+    match method {
+        Method::Extend => Kept {
+            id,
+            times: Some(times),
+        }
+        .encode(),
+        Method::Info => Info {
+            id,
+            size: record.size,
+            times,
+        }
+        .encode(),
+    }
 }
 
 fn json_of(method: Method, record: &Record) -> Value {

@@ -3,11 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use quinn::{RecvStream, SendStream, VarInt};
-use session_encoding::bt::BtError;
+use session_file_transfer::{BlockError, Command, Head, Kept, code, split};
 use tokio::time::timeout;
 
-use super::Client;
-use super::blocks::{self, BlockError, Command};
+use super::{Client, times};
 use crate::http::{Failure, rng};
 use crate::storage::StorageError;
 use crate::{FileId, FilesError};
@@ -25,22 +24,15 @@ enum End {
 }
 
 impl End {
-    const BAD_COMMAND: Self = Self::Code(400);
-    const NOT_FOUND: Self = Self::Code(404);
-    const UNKNOWN_COMMAND: Self = Self::Code(405);
-    const TOO_SLOW: Self = Self::Code(408);
-    const NO_SIZE: Self = Self::Code(450);
-    const BAD_SIZE: Self = Self::Code(451);
-    const TOO_SHORT: Self = Self::Code(452);
-    const TOO_LONG: Self = Self::Code(453);
-    const STORAGE: Self = Self::Code(480);
+    const BAD_COMMAND: Self = Self::Code(code::BAD_COMMAND);
+    const BAD_SIZE: Self = Self::Code(code::BAD_SIZE);
 }
 
 impl From<BlockError> for End {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Malformed => Self::BAD_COMMAND,
-            BlockError::Unknown => Self::UNKNOWN_COMMAND,
+            BlockError::Unknown => Self::Code(code::UNKNOWN_COMMAND),
         }
     }
 }
@@ -50,7 +42,7 @@ impl From<Failure> for End {
     fn from(Failure(status): Failure) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Self::BAD_SIZE,
-            StatusCode::INTERNAL_SERVER_ERROR => Self::STORAGE,
+            StatusCode::INTERNAL_SERVER_ERROR => Self::Code(code::STORAGE),
             status => Self::Code(status.as_u16().into()),
         }
     }
@@ -65,12 +57,6 @@ impl From<FilesError> for End {
 impl From<StorageError> for End {
     fn from(error: StorageError) -> Self {
         FilesError::from(error).into()
-    }
-}
-
-impl From<BtError> for End {
-    fn from(_: BtError) -> Self {
-        Self::STORAGE
     }
 }
 
@@ -97,7 +83,7 @@ async fn transfer(
     client.http.admit_request(Some(client.address))?;
     match command(client, arriving).await? {
         Command::Put { size, ttl } => {
-            let size = size.ok_or(End::NO_SIZE)?;
+            let size = size.ok_or(End::Code(code::NO_SIZE))?;
             put(client, send, arriving, size, ttl).await?;
         }
         Command::Get { id } => get(client, send, arriving, &id).await?,
@@ -118,7 +104,7 @@ async fn command(client: &Client, arriving: &mut Arriving) -> Result<Command, En
             return Err(End::BAD_COMMAND);
         };
         begin.extend_from_slice(&part);
-        if let Some((dict, used)) = blocks::split(&begin)? {
+        if let Some((dict, used)) = split(&begin)? {
             let command = Command::read(dict)?;
             arriving.first = begin.split_off(used).freeze();
             return Ok(command);
@@ -143,17 +129,21 @@ async fn put(
     let mut left = size;
     while let Some(part) = pace.next(arriving.next()).await?? {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        left = left.checked_sub(length).ok_or(End::TOO_LONG)?;
+        left = left.checked_sub(length).ok_or(End::Code(code::TOO_LONG))?;
         pace.received(part.len());
         upload.write(part).await?;
     }
     if left > 0 {
-        return Err(End::TOO_SHORT);
+        return Err(End::Code(code::TOO_SHORT));
     }
     let ttl = http.files.clamped_ttl(ttl);
     let record = upload.finish(ttl, http.now(), &mut rng()).await?;
     http.counters.uploaded(&record);
-    write(client, send, blocks::kept(&record)?.into()).await
+    let kept = Kept {
+        id: record.id.to_string(),
+        times: Some(times(&record)),
+    };
+    write(client, send, kept.encode().into()).await
 }
 
 async fn get(
@@ -167,11 +157,15 @@ async fn get(
         return Err(End::BAD_COMMAND);
     }
     let id = core::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
-    let id: FileId = id.ok_or(End::NOT_FOUND)?;
+    let id: FileId = id.ok_or(End::Code(code::NOT_FOUND))?;
     let _place = http.admit_download(Some(client.address))?;
     let (record, mut content) = http.files.get(id, http.now()).await?;
     http.counters.downloaded(&record);
-    write(client, send, blocks::before(&record)?.into()).await?;
+    let head = Head {
+        size: record.size,
+        times: Some(times(&record)),
+    };
+    write(client, send, head.encode().into()).await?;
     while let Some(part) = content.next().await? {
         write(client, send, part).await?;
     }
@@ -183,7 +177,7 @@ async fn write(client: &Client, send: &mut SendStream, bytes: Bytes) -> Result<(
     match written {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::TOO_SLOW),
+        Err(_) => Err(End::Code(code::TOO_SLOW)),
     }
 }
 

@@ -10,14 +10,19 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use session_types::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Client, Config, Error, NoTls, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::TaskTracker;
 
-use super::objects::ObjectKey;
+use super::key::ObjectKey;
+use super::records::Found;
 use crate::FileId;
 use crate::storage::{Record, StorageError, Usage};
 
@@ -52,12 +57,10 @@ CREATE TABLE session_files.files (
 CREATE INDEX files_by_expiry ON session_files.files (expires);
 "];
 
-/// A record and the key of its content.
-pub(super) type Found = (Record, ObjectKey);
-
 /// The database.
 pub(super) struct Database {
     config: Config,
+    tls: Option<MakeRustlsConnect>,
     connections: Vec<Mutex<Option<Arc<Connected>>>>,
     next: AtomicUsize,
     tasks: TaskTracker,
@@ -80,12 +83,16 @@ struct Connected {
 
 impl Database {
     /// Connects, and brings the tables up to date.
-    pub(super) async fn open(mut config: Config) -> Result<Self, StorageError> {
+    pub(super) async fn open(
+        mut config: Config,
+        tls: Option<ClientConfig>,
+    ) -> Result<Self, StorageError> {
         config
             .connect_timeout(CONNECT)
             .application_name("session-files");
         let database = Self {
             config,
+            tls: tls.map(MakeRustlsConnect::new),
             connections: (0..CONNECTIONS).map(|_| Mutex::default()).collect(),
             next: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
@@ -266,7 +273,20 @@ impl Database {
     }
 
     async fn client(&self) -> Result<Client, StorageError> {
-        let (client, connection) = answered(self.config.connect(NoTls)).await?;
+        match &self.tls {
+            Some(tls) => Box::pin(self.client_over(tls.clone())).await,
+            None => Box::pin(self.client_over(NoTls)).await,
+        }
+    }
+
+    async fn client_over<T>(&self, tls: T) -> Result<Client, StorageError>
+    where
+        T: MakeTlsConnect<Socket> + Send,
+        T::Stream: Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let (client, connection) = answered(self.config.connect(tls)).await?;
         self.tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a connection to the database was lost");
@@ -274,6 +294,12 @@ impl Database {
         });
         Ok(client)
     }
+}
+
+/// Whether this address is to be reached over TLS only. Where it is left open, there is none:
+/// most servers have a certificate nobody can verify.
+pub(crate) fn wants_tls(config: &Config) -> bool {
+    config.get_ssl_mode() == SslMode::Require
 }
 
 impl fmt::Debug for Database {

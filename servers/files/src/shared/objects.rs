@@ -1,199 +1,205 @@
-//! Content in a folder, under keys that are never used again.
+//! Where content is: a folder, or a bucket of an object store.
 
-use core::fmt;
-use core::str::FromStr;
 use core::time::Duration;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 
-use crate::local::{LocalContent, remove, sync_folder};
-use crate::storage::StorageError;
+use super::bucket::{Bucket, BucketObject};
+use super::folder::{Folder, FolderObject};
+use super::key::ObjectKey;
+use crate::local::blocking;
+use crate::storage::{Content, StorageError};
 
-/// The key of content: 16 random bytes, written as 32 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ObjectKey([u8; 16]);
+/// Content deleted at the same time.
+const AT_ONCE: usize = 16;
 
-impl ObjectKey {
-    fn random() -> Self {
-        Self(rand::random())
-    }
-
-    /// The folder it is in.
-    fn prefix(self) -> String {
-        self.to_string().chars().take(2).collect()
-    }
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ObjectKey(..)")
-    }
-}
-
-impl FromStr for ObjectKey {
-    type Err = StorageError;
-
-    fn from_str(text: &str) -> Result<Self, StorageError> {
-        let bytes = HEXLOWER.decode(text.as_bytes());
-        let bytes = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or(StorageError::Damaged)
-    }
-}
-
-/// The folder of content.
+/// Where content is. Clones are the same place.
 #[derive(Debug, Clone)]
-pub(super) struct Objects {
-    base: PathBuf,
+pub(super) enum Objects {
+    Bucket(Arc<Bucket>),
+    Folder(Folder),
 }
 
 impl Objects {
-    /// The folder, made if need be.
-    pub(super) fn create(base: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&base)?;
-        Ok(Self { base })
-    }
-
-    fn path(&self, key: ObjectKey) -> PathBuf {
-        self.base.join(key.prefix()).join(key.to_string())
-    }
-
-    /// Begins content under a key of its own.
-    pub(super) fn begin(&self) -> io::Result<Object> {
-        let key = ObjectKey::random();
-        let path = self.path(key);
-        let folder = self.base.join(key.prefix());
-        match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&self.base)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        Ok(Object {
-            file,
-            key,
-            path,
-            folder,
-            kept: false,
+    /// Begins content under a key of its own. Blocks.
+    pub(super) fn begin(&self) -> Result<Object, StorageError> {
+        Ok(match self {
+            Self::Bucket(bucket) => Object::Bucket(Arc::clone(bucket).begin()),
+            Self::Folder(folder) => Object::Folder(folder.begin()?),
         })
     }
 
-    /// Opens content and reads its first part.
-    pub(super) fn open(&self, key: ObjectKey, size: u64) -> Result<LocalContent, StorageError> {
-        LocalContent::open(&self.path(key), size)
+    /// Opens content, [`StorageError::Damaged`] when it is not there or not so long.
+    pub(super) async fn open(
+        &self,
+        key: ObjectKey,
+        size: u64,
+    ) -> Result<Box<dyn Content>, StorageError> {
+        Ok(match self {
+            Self::Bucket(bucket) => Box::new(Arc::clone(bucket).read(key, size).await?),
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                Box::new(blocking(move || folder.open(key, size)).await?)
+            }
+        })
     }
 
     /// Length of content, if it is there.
-    pub(super) fn size_of(&self, key: ObjectKey) -> io::Result<Option<u64>> {
-        match fs::metadata(self.path(key)) {
-            Ok(found) => Ok(Some(found.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Deletes content; whether there was any.
-    pub(super) fn remove(&self, key: ObjectKey) -> io::Result<bool> {
-        remove(&self.path(key))
-    }
-
-    /// The folders that have content.
-    pub(super) fn prefixes(&self) -> io::Result<Vec<PathBuf>> {
-        let mut prefixes = Vec::new();
-        for entry in fs::read_dir(&self.base)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                prefixes.push(entry.path());
+    pub(super) async fn size_of(&self, key: ObjectKey) -> Result<Option<u64>, StorageError> {
+        match self {
+            Self::Bucket(bucket) => bucket.size_of(key).await,
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                blocking(move || Ok(folder.size_of(key)?)).await
             }
         }
-        Ok(prefixes)
     }
 
-    /// Content in one of them that was not written to for so long. What has another name is
-    /// somebody else's.
-    pub(super) fn older_than(&self, prefix: &Path, age: Duration) -> io::Result<Vec<ObjectKey>> {
-        let mut keys = Vec::new();
-        let now = SystemTime::now();
-        for entry in fs::read_dir(prefix)? {
-            let entry = entry?;
-            let key = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok());
-            let Some(key) = key.filter(|key| self.path(*key) == entry.path()) else {
-                continue;
-            };
-            let written = match entry.metadata() {
-                Ok(metadata) => metadata.modified()?,
-                // Another server has just deleted it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            if now.duration_since(written).is_ok_and(|since| since >= age) {
-                keys.push(key);
+    /// Deletes content; how much of it there was. Goes on after what cannot be deleted, whose
+    /// error it returns in the end.
+    pub(super) async fn remove(&self, keys: Vec<ObjectKey>) -> Result<u64, StorageError> {
+        let mut removed = 0;
+        let mut failed = None;
+        let mut note = |result: Result<bool, StorageError>| match result {
+            Ok(was_there) => removed += u64::from(was_there),
+            Err(error) => failed = Some(error),
+        };
+        match self {
+            Self::Bucket(bucket) => {
+                let mut results = stream::iter(keys)
+                    .map(|key| bucket.remove(key))
+                    .buffer_unordered(AT_ONCE);
+                while let Some(result) = results.next().await {
+                    note(result.map(|()| true));
+                }
+            }
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                let removing = move || {
+                    let remove = |key| folder.remove(key).map_err(Into::into);
+                    Ok(keys.into_iter().map(remove).collect::<Vec<_>>())
+                };
+                blocking(removing).await?.into_iter().for_each(note);
             }
         }
-        Ok(keys)
+        failed.map_or(Ok(removed), Err)
+    }
+
+    /// Removes parts of uploads that crashes have left, if they are so old; how many uploads.
+    pub(super) async fn remove_parts(&self, age: Duration) -> Result<u64, StorageError> {
+        match self {
+            Self::Bucket(bucket) => bucket.abort_older_than(age).await,
+            // A part is a file like all others there.
+            Self::Folder(_) => Ok(0),
+        }
+    }
+
+    /// All content, step by step.
+    pub(super) fn list(&self) -> Listing {
+        Listing {
+            objects: self.clone(),
+            position: Position::Begin,
+        }
+    }
+}
+
+/// A walk through all content.
+#[derive(Debug)]
+pub(super) struct Listing {
+    objects: Objects,
+    position: Position,
+}
+
+#[derive(Debug)]
+enum Position {
+    Begin,
+    Folders(Vec<PathBuf>),
+    /// The bucket goes on here.
+    Token(String),
+    End,
+}
+
+impl Listing {
+    /// Of the next step what was not written to for so long; None at the end.
+    pub(super) async fn next(
+        &mut self,
+        age: Duration,
+    ) -> Result<Option<Vec<ObjectKey>>, StorageError> {
+        let position = core::mem::replace(&mut self.position, Position::End);
+        match (&self.objects, position) {
+            (_, Position::End) => Ok(None),
+            (Objects::Bucket(bucket), position) => {
+                let token = match position {
+                    Position::Token(token) => Some(token),
+                    _ => None,
+                };
+                let (keys, next) = bucket.list(token.as_deref(), age).await?;
+                if let Some(next) = next {
+                    self.position = Position::Token(next);
+                }
+                Ok(Some(keys))
+            }
+            (Objects::Folder(folder), position) => {
+                let folder = folder.clone();
+                let step = move || {
+                    let mut left = match position {
+                        Position::Folders(left) => left,
+                        _ => folder.prefixes()?,
+                    };
+                    let Some(prefix) = left.pop() else {
+                        return Ok(None);
+                    };
+                    Ok(Some((folder.older_than(&prefix, age)?, left)))
+                };
+                let Some((keys, left)) = blocking(step).await? else {
+                    return Ok(None);
+                };
+                self.position = Position::Folders(left);
+                Ok(Some(keys))
+            }
+        }
     }
 }
 
 /// Content on its way in, deleted in the end unless it is kept.
-pub(super) struct Object {
-    file: File,
-    key: ObjectKey,
-    path: PathBuf,
-    folder: PathBuf,
-    kept: bool,
+pub(super) enum Object {
+    Bucket(BucketObject),
+    Folder(FolderObject),
 }
 
 impl Object {
     pub(super) const fn key(&self) -> ObjectKey {
-        self.key
+        match self {
+            Self::Bucket(object) => object.key(),
+            Self::Folder(object) => object.key(),
+        }
     }
 
-    pub(super) fn write(&mut self, bytes: &Bytes) -> io::Result<()> {
-        self.file.write_all(bytes)
+    /// Adds to the end. Blocks.
+    pub(super) fn write(&mut self, parts: Vec<Bytes>) -> Result<(), StorageError> {
+        match self {
+            Self::Bucket(object) => parts.into_iter().try_for_each(|bytes| object.write(bytes)),
+            Self::Folder(object) => Ok(object.write(&parts)?),
+        }
     }
 
-    /// Brings it to the disk, with its name.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()?;
-        sync_folder(&self.folder)
+    /// Sends off what is enough for a part.
+    pub(super) async fn advance(&mut self) -> Result<(), StorageError> {
+        match self {
+            Self::Bucket(object) => object.advance().await,
+            Self::Folder(_) => Ok(()),
+        }
     }
 
     /// From now on it stays.
     pub(super) const fn keep(&mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let path = core::mem::take(&mut self.path);
-        let remove = move || {
-            if let Err(error) = remove(&path) {
-                tracing::warn!(%error, "an upload that was given up waits for a sweep");
-            }
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
+        match self {
+            Self::Bucket(object) => object.keep(),
+            Self::Folder(object) => object.keep(),
         }
     }
 }

@@ -7,14 +7,12 @@ use bytes::Bytes;
 use session_types::Timestamp;
 
 use super::Shared;
-use super::objects::Object;
+use super::objects::{Object, Objects};
 use crate::IdMode;
-use crate::id::ContentHasher;
+use crate::arrival::Arrival;
+use crate::hashing::{self, Part as _};
 use crate::local::blocking;
 use crate::storage::{Kept, Naming, Pending, Record, Staged, StorageError};
-
-/// Bytes kept in memory before they are written.
-const BUFFER: usize = 128 * 1024;
 
 /// An upload under way.
 #[derive(Debug)]
@@ -26,18 +24,14 @@ pub(super) struct SharedStaged {
 
 impl SharedStaged {
     pub(super) fn new(shared: Arc<Shared>, ids: IdMode) -> Self {
+        let part = Box::new(Part {
+            arrival: Arrival::new(ids),
+            object: None,
+            objects: shared.objects.clone(),
+        });
         Self {
             shared,
-            part: Some(Box::new(Part {
-                hasher: match ids {
-                    IdMode::Content => Some(ContentHasher::new()),
-                    IdMode::Numbers => None,
-                },
-                size: 0,
-                waiting: Vec::new(),
-                waiting_bytes: 0,
-                object: None,
-            })),
+            part: Some(part),
         }
     }
 }
@@ -46,15 +40,11 @@ impl Staged for SharedStaged {
     fn write(&mut self, bytes: Bytes) -> Pending<'_, ()> {
         Box::pin(async move {
             let mut part = self.part.take().ok_or(StorageError::Closed)?;
-            part.add(bytes);
-            if part.waiting_bytes >= BUFFER {
-                let shared = Arc::clone(&self.shared);
-                part = blocking(move || {
-                    part.hash();
-                    part.write_down(&shared)?;
-                    Ok(part)
-                })
-                .await?;
+            if part.arrival.add(bytes) {
+                part = self.shared.hashing.write_down(part).await?;
+                if let Some(object) = &mut part.object {
+                    object.advance().await?;
+                }
             }
             self.part = Some(part);
             Ok(())
@@ -87,17 +77,12 @@ impl Shared {
         uploaded: Timestamp,
         expires: Timestamp,
     ) -> Result<(Kept, Option<Box<Part>>), StorageError> {
-        let id = match naming {
-            Naming::Given(id) => id,
-            Naming::Content => {
-                part.hash();
-                let hasher = part.hasher.as_ref().ok_or(StorageError::NotHashed)?;
-                hasher.id()
-            }
-        };
+        part.arrival.close();
+        let mut part = self.hashing.hash(part).await?;
+        let id = part.arrival.id(naming)?;
         let new = Record {
             id,
-            size: part.size,
+            size: part.arrival.size(),
             uploaded,
             expires,
         };
@@ -106,21 +91,23 @@ impl Shared {
         {
             return Ok((Kept::Stored(record), None));
         }
-        let shared = Arc::clone(&self);
         let mut part = blocking(move || {
-            part.write_down(&shared)?;
-            if let Some(object) = &part.object {
+            part.write_down()?;
+            if let Some(Object::Folder(object)) = &part.object {
                 object.sync()?;
             }
             Ok(part)
         })
         .await?;
+        if let Some(Object::Bucket(object)) = &mut part.object {
+            object.finish().await?;
+        }
         // Empty content has been written down too.
         let object = part.object.as_mut().ok_or(StorageError::Closed)?;
         let own = object.key();
         let kept = match naming {
-            Naming::Given(_) => self.database.add(&new, own).await,
-            Naming::Content => self.database.keep(&new, own).await.map(Some),
+            Naming::Given(_) => self.records.add(&new, own).await,
+            Naming::Content => self.records.keep(&new, own).await.map(Some),
         };
         let (record, used) = match kept {
             Ok(Some(kept)) => kept,
@@ -139,7 +126,7 @@ impl Shared {
         } else if !self.has_content(&record, used).await? {
             // There was a record whose content is lost.
             object.keep();
-            if !self.database.replace(&new, used, own).await? {
+            if !self.records.replace(&new, used, own).await? {
                 tracing::debug!("lost content was replaced by another server");
             }
         }
@@ -148,61 +135,41 @@ impl Shared {
 
     /// Makes a file that is there count as uploaded again.
     async fn keep_again(self: &Arc<Self>, new: &Record) -> Result<Option<Record>, StorageError> {
-        let Some((before, key)) = self.database.find(new.id).await? else {
+        let Some((before, key)) = self.records.find(new.id).await? else {
             return Ok(None);
         };
         if !self.has_content(&before, key).await? {
             return Ok(None);
         }
-        self.database.touch(new, key).await
+        self.records.touch(new, key).await
     }
 }
 
-/// What has arrived so far.
-struct Part {
-    /// None where names say nothing about content.
-    hasher: Option<ContentHasher>,
-    size: u64,
-    /// Not yet written down; all of it or nothing of it is hashed.
-    waiting: Vec<Bytes>,
-    waiting_bytes: usize,
+/// What has arrived so far, and where it is written down.
+pub(super) struct Part {
+    arrival: Arrival,
     object: Option<Object>,
+    objects: Objects,
 }
 
-impl Part {
-    fn add(&mut self, bytes: Bytes) {
-        self.size = self
-            .size
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
-        self.waiting.push(bytes);
+impl hashing::Part for Part {
+    fn arrival(&mut self) -> &mut Arrival {
+        &mut self.arrival
     }
 
-    fn hash(&mut self) {
-        if let Some(hasher) = &mut self.hasher {
-            for bytes in &self.waiting {
-                hasher.update(bytes);
-            }
-        }
-    }
-
-    fn write_down(&mut self, shared: &Shared) -> Result<(), StorageError> {
+    fn write_down(&mut self) -> Result<(), StorageError> {
         let object = match &mut self.object {
             Some(object) => object,
-            None => self.object.insert(shared.objects.begin()?),
+            None => self.object.insert(self.objects.begin()?),
         };
-        for bytes in self.waiting.drain(..) {
-            object.write(&bytes)?;
-        }
-        self.waiting_bytes = 0;
-        Ok(())
+        object.write(self.arrival.take_hashed())
     }
 }
 
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Part")
-            .field("size", &self.size)
+            .field("size", &self.arrival.size())
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,11 @@
 //! Looking through shared files.
 
-use std::sync::Arc;
-
 use session_types::Timestamp;
 
-use super::{Shared, SharedStorage};
+use super::SharedStorage;
 use crate::FileId;
 use crate::id::ContentHasher;
-use crate::local::blocking;
-use crate::storage::{Content as _, Record, StorageError};
+use crate::storage::{Content, Record, StorageError};
 use crate::verify::{Stats, Verified};
 
 /// Records looked at in one step.
@@ -23,7 +20,7 @@ impl SharedStorage {
         let mut stats = Stats::default();
         let mut after = None;
         loop {
-            let page = self.0.database.page(after, STEP).await?;
+            let page = self.0.records.page(after, STEP).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(stats);
             };
@@ -40,12 +37,12 @@ impl SharedStorage {
         &self,
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<Verified, StorageError> {
-        let files = self.0.database.usage().await?.files;
+        let files = self.0.records.usage().await?.files;
         let mut verified = Verified::default();
         let mut looked_at = 0;
         let mut after = None;
         loop {
-            let page = self.0.database.page(after, STEP).await?;
+            let page = self.0.records.page(after, STEP).await?;
             let Some((last, _)) = page.last() else {
                 break;
             };
@@ -62,27 +59,17 @@ impl SharedStorage {
 
     async fn look_at(&self, record: &Record, verified: &mut Verified) -> Result<(), StorageError> {
         // Now: it may have been replaced or deleted since the step began.
-        let Some((record, key)) = self.0.database.find(record.id).await? else {
+        let Some((record, key)) = self.0.records.find(record.id).await? else {
             return Ok(());
         };
-        let shared = Arc::clone(&self.0);
-        if blocking(move || Ok(shared.objects.size_of(key)?))
-            .await?
-            .is_none()
-        {
-            if self
-                .0
-                .database
-                .find(record.id)
-                .await?
-                .is_some_and(|(_, now)| now == key)
-            {
+        if self.0.objects.size_of(key).await?.is_none() {
+            let now = self.0.records.find(record.id).await?;
+            if now.is_some_and(|(_, now)| now == key) {
                 verified.missing += 1;
             }
             return Ok(());
         }
-        let shared = Arc::clone(&self.0);
-        let content = match blocking(move || shared.objects.open(key, record.size)).await {
+        let content = match self.0.objects.open(key, record.size).await {
             Ok(content) => content,
             Err(StorageError::Damaged) => {
                 verified.damaged += 1;
@@ -102,12 +89,10 @@ impl SharedStorage {
     /// Content without a record that is not just being uploaded.
     async fn orphans(&self) -> Result<u64, StorageError> {
         let mut orphans = 0;
-        let shared = Arc::clone(&self.0);
-        for prefix in blocking(move || Ok(shared.objects.prefixes()?)).await? {
-            let shared = Arc::clone(&self.0);
-            let old = blocking(move || old(&shared, &prefix)).await?;
+        let mut content = self.0.objects.list();
+        while let Some(old) = content.next(self.0.grace).await? {
             for keys in old.chunks(super::SWEEP_STEP) {
-                let known = self.0.database.known(keys).await?;
+                let known = self.0.records.known(keys).await?;
                 let without = keys.iter().filter(|key| !known.contains(*key)).count();
                 orphans += u64::try_from(without).unwrap_or(u64::MAX);
             }
@@ -116,14 +101,7 @@ impl SharedStorage {
     }
 }
 
-fn old(shared: &Shared, prefix: &std::path::Path) -> Result<Vec<super::ObjectKey>, StorageError> {
-    Ok(shared.objects.older_than(prefix, shared.grace)?)
-}
-
-async fn is_sound(
-    id: FileId,
-    mut content: crate::local::LocalContent,
-) -> Result<bool, StorageError> {
+async fn is_sound(id: FileId, mut content: Box<dyn Content>) -> Result<bool, StorageError> {
     let mut hasher = ContentHasher::new();
     while let Some(part) = content.next().await? {
         hasher.update(&part);

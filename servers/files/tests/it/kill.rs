@@ -66,6 +66,10 @@ impl Process {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -93,10 +97,11 @@ fn size_of(number: u64) -> usize {
 
 /// Uploads one file after the other until the server is gone. Returns those it acknowledged, and
 /// the one it did not.
-async fn upload_until_killed(
+pub(crate) async fn upload_until_killed(
     client: Client,
     base: String,
     first: u64,
+    size_of: fn(u64) -> usize,
     acknowledged: Arc<AtomicU64>,
 ) -> (Vec<u64>, u64) {
     let mut done = Vec::new();
@@ -139,6 +144,7 @@ async fn what_was_acknowledged_is_there_and_nothing_else_by_halves() {
                 client.clone(),
                 process.base.clone(),
                 first,
+                size_of,
                 Arc::clone(&count),
             ));
         }

@@ -25,6 +25,42 @@ async fn requests_of_one_address() {
 }
 
 #[tokio::test]
+async fn clients_of_a_proxy_have_limits_of_their_own() {
+    let server = Server::with(|settings| {
+        settings.burst = 2;
+        settings.requests_per_second = 1;
+        settings.max_connections_per_address = 1;
+        settings.trusted_proxies = vec!["127.0.0.2".to_owned(), "192.0.2.0/24".to_owned()];
+    })
+    .await;
+    let url = format!("http://{}/file/7", server.address);
+    let ask = async |proxy: &reqwest::Client, forwarded: &str| {
+        let request = proxy.get(&url).header("x-forwarded-for", forwarded);
+        send(request).await.status
+    };
+    // Two connections: a proxy speaks for many.
+    let proxies = [client_from("127.0.0.2"), client_from("127.0.0.2")];
+    for (client, proxy) in [("198.51.100.1", 0), ("198.51.100.2", 1)] {
+        let proxy = &proxies[proxy];
+        // What a client writes changes nothing, nor how many proxies there are.
+        assert_eq!(ask(proxy, client).await, 404);
+        assert_eq!(
+            ask(proxy, &format!("203.0.113.9, {client}, 192.0.2.7")).await,
+            404
+        );
+        assert_eq!(ask(proxy, client).await, 429);
+    }
+    // Somebody else's word counts for nothing.
+    let other = client_from("127.0.0.3");
+    for expected in [404, 404, 429] {
+        assert_eq!(
+            ask(&other, &format!("198.51.100.{expected}")).await,
+            expected
+        );
+    }
+}
+
+#[tokio::test]
 async fn requests_of_everybody() {
     let server = Server::with(|settings| {
         settings.total_burst = 5;

@@ -9,6 +9,9 @@
     reason = "helpers of tests"
 )]
 
+mod broken;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod errors;
 mod files;
 mod kill;
@@ -20,4 +23,6 @@ mod operation;
 mod postgres;
 mod queries;
 mod quic;
+#[cfg(target_os = "linux")]
+mod s3;
 mod support;

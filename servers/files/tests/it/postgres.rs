@@ -1,31 +1,38 @@
 //! Records in a real PostgreSQL server, which the tests start themselves.
 
-mod server;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use session_files::storage::{Kept, Naming, Record, Storage, StorageError};
-use session_files::{FileId, IdMode, PostgresAddress, SharedConfig, SharedStorage};
+use session_files::{
+    ContentConfig, FileId, IdMode, PostgresAddress, RecordsConfig, SharedConfig, SharedStorage,
+};
+use session_server_test_support::{Postgres, TlsFiles};
 use session_types::Timestamp;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::kill::Process;
 use crate::support::{client, content, id_of, send};
-use server::Postgres;
 
 const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 const TTL: Duration = Duration::from_secs(60);
 
-async fn open(postgres: &Postgres, content: &Path, grace: Duration) -> SharedStorage {
-    let config = SharedConfig {
-        postgres: PostgresAddress::new(postgres.address()),
-        content: content.to_owned(),
+fn config(postgres: &Postgres, content: &Path, grace: Duration) -> SharedConfig {
+    SharedConfig {
+        records: RecordsConfig::Postgres {
+            address: PostgresAddress::new(postgres.address()),
+            authorities: None,
+        },
+        content: ContentConfig::Folder(content.to_owned()),
         grace,
-    };
+    }
+}
+
+async fn open(postgres: &Postgres, content: &Path, grace: Duration) -> SharedStorage {
+    let config = config(postgres, content, grace);
     SharedStorage::open(config).await.unwrap()
 }
 
@@ -211,19 +218,74 @@ async fn the_database_goes_and_comes_back() {
     put(&storage, b"after", NOW).await;
     assert_eq!(storage.stats(NOW).await.unwrap().files, 2);
     // A newer version has been here.
-    postgres
-        .execute("UPDATE session_files.version SET version = 99")
-        .await;
-    let config = SharedConfig {
-        postgres: PostgresAddress::new(postgres.address()),
-        content: folder.path().to_owned(),
-        grace: Duration::ZERO,
-    };
+    let sql = "UPDATE session_files.version SET version = 99";
+    let database = database(&postgres).await;
+    database.batch_execute(sql).await.unwrap();
+    let config = config(&postgres, folder.path(), Duration::ZERO);
     let newer = SharedStorage::open(config).await;
     assert!(matches!(
         newer,
         Err(StorageError::NewerSchema { found: 99, .. })
     ));
+}
+
+/// A connection of the test's own.
+async fn database(postgres: &Postgres) -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(&postgres.address(), tokio_postgres::NoTls).await;
+    let (client, connection) = connected.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_reached_over_tls_and_proves_who_it_is() {
+    let made = rcgen::generate_simple_self_signed(vec!["db.test".to_owned()]).unwrap();
+    let tls = TlsFiles {
+        certificate: made.cert.pem(),
+        key: made.signing_key.serialize_pem(),
+    };
+    let Some(postgres) = Postgres::start_with_tls(&tls) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("ca.pem");
+    std::fs::write(&authorities, &tls.certificate).unwrap();
+    let open = async |host: &str, rest: &str, authorities: Option<&Path>| {
+        let address = format!("{} {rest}", postgres.tls_address(host));
+        let config = SharedConfig {
+            records: RecordsConfig::Postgres {
+                address: PostgresAddress::new(address),
+                authorities: authorities.map(Path::to_owned),
+            },
+            content: ContentConfig::Folder(folder.path().join("content")),
+            grace: Duration::ZERO,
+        };
+        Box::pin(SharedStorage::open(config)).await
+    };
+    let required = "sslmode=require channel_binding=require";
+    let storage = open("db.test", required, Some(&authorities)).await.unwrap();
+    let record = put(&storage, b"secret", NOW).await;
+    assert_eq!(storage.find(record.id, NOW).await.unwrap(), Some(record));
+    let sql = "SELECT COUNT(*) FILTER (WHERE ssl), COUNT(*) FROM pg_stat_ssl
+               JOIN pg_stat_activity USING (pid) WHERE application_name = 'session-files'";
+    let row = database(&postgres).await.query_one(sql, &[]).await.unwrap();
+    let (encrypted, all): (i64, i64) = (row.get(0), row.get(1));
+    assert!(encrypted > 0 && encrypted == all, "{encrypted} of {all}");
+    // Another name, another authority, or no TLS at all.
+    let refused = |opened: Result<SharedStorage, StorageError>| {
+        assert!(
+            matches!(opened, Err(StorageError::Postgres(_))),
+            "{opened:?}"
+        );
+    };
+    refused(open("other.test", required, Some(&authorities)).await);
+    let other = rcgen::generate_simple_self_signed(vec!["db.test".to_owned()]).unwrap();
+    let others = folder.path().join("other.pem");
+    std::fs::write(&others, other.cert.pem()).unwrap();
+    refused(open("db.test", required, Some(&others)).await);
+    refused(open("db.test", "sslmode=require", None).await);
+    refused(open("db.test", "sslmode=disable", None).await);
+    storage.close().await.unwrap();
 }
 
 /// A data folder of a server on the shared store.

@@ -21,7 +21,7 @@ impl Core {
                 .map(|request| self.boxed(request, origin)),
         )
         .await;
-        Reply::batch(&replies)
+        Reply::batch(replies)
     }
 
     /// Runs requests one after the other, up to the first that fails.
@@ -39,7 +39,7 @@ impl Core {
                 break;
             }
         }
-        Reply::batch(&replies)
+        Reply::batch(replies)
     }
 
     /// Runs one of two requests.
@@ -56,7 +56,7 @@ impl Core {
             Some(request) => Some(self.boxed(request, origin).await),
             None => None,
         };
-        IfElseResponse::reply(hf, self.version.0, height, holds, result.as_ref())
+        IfElseResponse::reply(hf, self.version.0, height, holds, result)
     }
 
     /// Requests hold requests: the future's size must be cut somewhere.

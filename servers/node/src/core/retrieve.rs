@@ -45,7 +45,7 @@ impl Core {
             t: Some(now),
             hf,
         };
-        Reply::ok(response.to_tree())
+        Reply::ok(response.into_tree())
     }
 
     /// Answers `get_expiries` (docs/protocol/node-rpc.md section 5.6).

@@ -13,6 +13,7 @@ use session_quic::{
     Budget, CloseCode, Connection, Endpoint, Protocol, QuicError, Stream, Target, TlsKey,
 };
 use session_types::{Ed25519PublicKey, NodeContact};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::NodeCommand;
 
@@ -22,6 +23,9 @@ const RETRY_FIRST: Duration = Duration::from_secs(5);
 const RETRY_MAX: Duration = Duration::from_secs(600);
 /// Late answers in a row after which a connection is given up.
 const LATE: u32 = 3;
+/// Requests whose answers are late that are asked over HTTPS too, at a time: enough to find out
+/// that the connection is of no use, and too few to burden a node that is merely busy.
+const SECOND_TRIES: usize = LATE as usize;
 /// A connection that lasted so long was a good one.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
@@ -35,9 +39,16 @@ pub(super) struct Link {
     since: Instant,
     /// Answers in a row that came over HTTPS before they came here.
     late: AtomicU32,
+    second_tries: Semaphore,
 }
 
 impl Link {
+    /// Whether a request whose answer is late may be asked over HTTPS too. It counts until the
+    /// permit is dropped.
+    pub(super) fn second_try(&self) -> Option<SemaphorePermit<'_>> {
+        self.second_tries.try_acquire().ok()
+    }
+
     pub(super) fn stream(&self, command: NodeCommand) -> &Stream {
         match command {
             NodeCommand::Data | NodeCommand::Reconcile => &self.data,
@@ -179,6 +190,7 @@ async fn connect(endpoint: &Endpoint, target: Target, own: &TlsKey) -> Result<Li
         data,
         since: Instant::now(),
         late: AtomicU32::new(0),
+        second_tries: Semaphore::new(SECOND_TRIES),
     })
 }
 

@@ -1,15 +1,15 @@
 //! Passing onion requests on to servers outside the network
 //! (docs/protocol/node.md section 7.7).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use session_dns::PublicOnly;
 use session_onion::packet::ServerProtocol;
-use session_types::NodeVersion;
+use session_types::{NodeVersion, is_public_address};
 
 use crate::NodeError;
 use crate::core::AnswerMemory;
@@ -109,7 +109,7 @@ impl ServerRelay {
         if url.path() != target
             || url.query().is_some()
             || url.fragment().is_some()
-            || (!self.allow_private && literal.is_some_and(|address| !is_public(address)))
+            || (!self.allow_private && literal.is_some_and(|address| !is_public_address(address)))
         {
             return ServerAnswer::Refused;
         }
@@ -211,108 +211,9 @@ fn timed_out() -> ServerAnswer {
     }
 }
 
-/// Resolves names to public addresses only. The connection is made to exactly these, so a name
-/// cannot change its meaning between check and use.
-#[derive(Debug)]
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|found| is_public(found.ip())).collect();
-            if public.is_empty() {
-                return Err("no public address".into());
-            }
-            let addresses: Addrs = Box::new(public.into_iter());
-            Ok(addresses)
-        })
-    }
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(address.is_unspecified()
-        || address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_broadcast()
-        || address.is_documentation()
-        || a == 0
-        || a >= 240
-        // Shared address space of carriers, protocol assignments, benchmarking.
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (18..20).contains(&b)))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let [.., high, low] = address.segments();
-    let embedded = || {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match (first, second) {
-        // Addresses that carry an IPv4 address: NAT64 and 6to4.
-        (0x64, 0xff9b) => embedded(),
-        (0x2002, _) => false,
-        // Teredo, documentation.
-        (0x2001, 0 | 0xdb8) => false,
-        // Global unicast.
-        (0x2000..=0x3fff, _) => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn private_addresses_are_recognised() {
-        let public = [
-            "1.1.1.1",
-            "93.184.216.34",
-            "2606:4700::1111",
-            "::ffff:8.8.8.8",
-        ];
-        let private = [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "fc00::1",
-            "fe80::1",
-            "ff02::1",
-        ];
-        for address in public {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in private {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     #[tokio::test]
     async fn private_targets_are_refused_in_every_notation() {

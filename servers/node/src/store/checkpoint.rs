@@ -25,10 +25,10 @@ use super::{StoreError, schema};
 const MOVE_AT: u64 = 32 * 1024 * 1024;
 
 /// Pages left to move at which others pause.
-const NEARLY: i64 = 4 * 1024;
+const NEARLY: i64 = 2 * 1024;
 
 /// Pages of the log from which on the writer helps.
-const TOO_LONG: i64 = 48 * 1024;
+const TOO_LONG: i64 = 24 * 1024;
 
 /// Attempts to get to the end of the log, and the pause between two when it is near.
 const MAX_ROUNDS: u32 = 16;

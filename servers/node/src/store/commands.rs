@@ -3,7 +3,8 @@
 use rusqlite::{Connection, params};
 use session_types::{Ed25519PublicKey, Timestamp};
 
-use super::OutgoingCommand;
+use super::database::Database;
+use super::{OutgoingCommand, Store, StoreError};
 
 /// A command waiting for a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,23 @@ pub(crate) struct PendingCommand {
     pub(crate) params: Vec<u8>,
     /// When the node that received it from the client accepted it.
     pub(crate) accepted: Timestamp,
+}
+
+impl Store {
+    /// Runs a change and queues it for the peers in one transaction.
+    pub(super) async fn command<T: Send + 'static>(
+        &self,
+        forward: OutgoingCommand,
+        change: impl FnOnce(&Database) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer
+            .write(move |conn| {
+                let result = change(conn)?;
+                add(conn, &forward)?;
+                Ok(result)
+            })
+            .await
+    }
 }
 
 /// Puts a command on the lists of its peers.

@@ -34,13 +34,13 @@ pub(super) fn add(conn: &Connection, message: i64, outbox: &Outbox) -> rusqlite:
 impl Store {
     /// Peers something is waiting for.
     pub(crate) async fn waiting_peers(&self) -> Result<Vec<Ed25519PublicKey>, StoreError> {
-        self.read(waiting_peers).await
+        self.read(|conn| waiting_peers(conn)).await
     }
 
     /// How many single deliveries (messages and commands) are waiting or being made.
     pub(crate) async fn waiting_count(&self) -> Result<u64, StoreError> {
         let in_flight = u64::try_from(self.in_flight.len()).unwrap_or(u64::MAX);
-        let waiting = self.read(count).await?;
+        let waiting = self.read(|conn| count(conn)).await?;
         Ok(waiting.saturating_add(in_flight))
     }
 
@@ -89,15 +89,9 @@ impl Store {
         peers: Vec<Ed25519PublicKey>,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |conn| {
-                let mut statement = conn.prepare_cached(
-                    "INSERT OR IGNORE INTO pending_deliveries (peer, message)
-                     SELECT ?1, id FROM messages WHERE hash = ?2",
-                )?;
-                for peer in &peers {
-                    statement.execute(params![peer.as_bytes(), hash.as_str()])?;
-                }
-                Ok(())
+            .write(move |conn| match conn.find(hash.as_str())? {
+                Some(row) => add(conn, row, &Outbox { peers }),
+                None => Ok(()),
             })
             .await
     }

@@ -18,7 +18,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::database::Database;
 use super::health::{Health, means_damage};
+use super::recent::Recent;
 use super::salvage::{Salvaged, salvage};
 use super::{StoreError, messages, schema};
 
@@ -49,13 +51,14 @@ pub(super) struct DatabaseFile {
     max_bytes: u64,
     lock: Lock,
     health: Arc<Health>,
+    recent: Arc<Recent>,
     next_repair: Option<Instant>,
 }
 
 /// A database that was just opened.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) connection: Connection,
+    pub(super) connection: Database,
     /// There is no message in it, or some were lost.
     pub(super) lacks_data: bool,
     /// It was not left in order and must be looked through while it is used.
@@ -69,6 +72,7 @@ impl DatabaseFile {
         path: &Path,
         max_bytes: u64,
         health: Arc<Health>,
+        recent: Arc<Recent>,
     ) -> Result<(Self, Opened), StoreError> {
         let mut lock = Lock::take(path)?;
         let in_order = lock.left_in_order()?;
@@ -77,6 +81,7 @@ impl DatabaseFile {
             max_bytes,
             lock,
             health,
+            recent,
             next_repair: None,
         };
         file.end_interrupted_repair()?;
@@ -126,19 +131,21 @@ impl DatabaseFile {
     }
 
     /// A connection that writes, and whether there is no message.
-    fn connect(&self) -> Result<(Connection, bool), StoreError> {
+    fn connect(&self) -> Result<(Database, bool), StoreError> {
         let mut connection = schema::open_writable(&self.path)?;
-        schema::migrate(&mut connection)?;
+        let form = schema::prepare(&mut connection)?;
         // Pages are copied so that a job that fails can be undone alone. They need no file.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::limit_size(&connection, self.max_bytes)?;
         let is_empty = messages::is_empty(&connection)?;
-        Ok((connection, is_empty))
+        self.recent.load(&connection, form)?;
+        let database = Database::new(connection, form, Arc::clone(&self.recent));
+        Ok((database, is_empty))
     }
 
     /// A connection in place of one that was closed.
-    pub(super) fn reconnect(&self) -> Result<Connection, StoreError> {
-        self.connect().map(|(connection, _)| connection)
+    pub(super) fn reconnect(&self) -> Result<Database, StoreError> {
+        self.connect().map(|(database, _)| database)
     }
 
     /// Whether damage has been met and it is time to do something about it.
@@ -197,6 +204,7 @@ impl DatabaseFile {
             max_bytes: u64::MAX,
             lock: Lock::take(path)?,
             health: Arc::default(),
+            recent: Arc::default(),
             next_repair: None,
         };
         file.end_interrupted_repair()?;
@@ -235,13 +243,12 @@ impl DatabaseFile {
 
     /// SQLite drops the log of a database file without content. One empty page makes it look.
     fn make_log_readable(&self) -> io::Result<()> {
-        const PAGE: u64 = 4096;
         let has_log = fs::metadata(companion(&self.path, "-wal")).is_ok_and(|log| log.len() > 0);
         if has_log && fs::metadata(&self.path).is_ok_and(|file| file.len() == 0) {
             OpenOptions::new()
                 .write(true)
                 .open(&self.path)?
-                .set_len(PAGE)?;
+                .set_len(schema::PAGE.into())?;
         }
         Ok(())
     }
@@ -418,8 +425,13 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 }
 
 fn damage() -> StoreError {
-    StoreError::Sqlite(rusqlite::Error::SqliteFailure(
+    StoreError::Sqlite(corrupt())
+}
+
+/// What SQLite says of a file that is not in order.
+pub(super) fn corrupt() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
         rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
         None,
-    ))
+    )
 }

@@ -13,15 +13,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use data_encoding::BASE64_NOPAD;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, params};
 use session_crypto::hash::blake2b;
 use session_types::Timestamp;
 
+use super::database::Database;
 use super::dumps::SwarmRange;
 use super::messages::signed_position;
-use super::{Store, StoreError};
+use super::schema::Form;
+use super::{Store, StoreError, hashes};
 
 /// How many buckets there are: two characters of base64.
 pub(crate) const BUCKETS: u16 = 4096;
@@ -145,8 +146,9 @@ impl Fingerprints {
                 let added: bool = call.get(0)?;
                 let id: i64 = call.get(1)?;
                 let position: Option<i64> = call.get(2)?;
-                let hash = call.get_raw(3).as_str()?;
-                reported.note(added, id, position, hash);
+                if let Some(hash) = hashes::text_of(call.get_raw(3)) {
+                    reported.note(added, id, position, &hash);
+                }
                 Ok(0)
             },
         )?;
@@ -259,15 +261,8 @@ fn place(hash: &str) -> Option<(u16, Element)> {
         u16::try_from(value).ok()
     };
     let bucket = digit(0)? * 64 + digit(1)?;
-    let mut element = [0; 32];
-    if BASE64_NOPAD.decode_len(hash.len()) != Ok(32)
-        || BASE64_NOPAD
-            .decode_mut(hash.as_bytes(), &mut element)
-            .is_err()
-    {
-        // With spare bits at its end; nothing this node computes, but it must count all the same.
-        element = blake2b::<32>(&[hash.as_bytes()]);
-    }
+    // With spare bits at its end it is nothing a node computes, but it must count all the same.
+    let element = hashes::digest(hash).unwrap_or_else(|| blake2b::<32>(&[hash.as_bytes()]));
     Some((bucket, element))
 }
 
@@ -397,7 +392,7 @@ fn read_step(conn: &Connection, range: SwarmRange, after: i64) -> rusqlite::Resu
     while let Some(row) = rows.next()? {
         read += 1;
         reached = row.get(0)?;
-        let hash: String = row.get(2)?;
+        let hash = hashes::text(row, 2)?;
         if holds(range, row.get(1)?) {
             found.extend(place(&hash));
         }
@@ -412,16 +407,11 @@ fn read_step(conn: &Connection, range: SwarmRange, after: i64) -> rusqlite::Resu
 }
 
 fn held_rows(
-    conn: &Connection,
+    conn: &Database,
     range: SwarmRange,
     stretches: &[Stretch],
     limit: usize,
 ) -> rusqlite::Result<Vec<HeldRows>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT hash, messages.id, expiry, position FROM messages
-         CROSS JOIN owners ON owners.id = messages.owner
-         WHERE hash > ?1 AND hash <= ?2 ORDER BY hash",
-    )?;
     let mut left = limit;
     let mut found = Vec::new();
     for stretch in stretches {
@@ -435,29 +425,78 @@ fn held_rows(
         let end = format!("{begin}~");
         let after = stretch.after.as_ref().unwrap_or(&begin).max(&begin);
         let until = stretch.until.as_ref().unwrap_or(&end).min(&end);
-        let mut rows = statement.query(params![after, until])?;
-        while let Some(row) = rows.next()? {
-            let hash: String = row.get(0)?;
-            if holds(range, row.get(3)?)
-                && let Some((_, element)) = place(&hash)
+        each_between(conn, after, until, &mut |text, id, expiry, position| {
+            if holds(range, position)
+                && let Some((_, element)) = place(&text)
             {
-                let expiry: i64 = row.get(2)?;
                 held.rows.push(HeldRow {
-                    id: row.get(1)?,
+                    id,
                     element,
-                    expiry: Timestamp::from_ms(u64::try_from(expiry).unwrap_or(0)),
+                    expiry,
                 });
             }
             left = left.saturating_sub(1);
             if left == 0 {
-                held.stopped_at = Some(hash);
-                found.push(held);
-                return Ok(found);
+                held.stopped_at = Some(text);
             }
-        }
+            left > 0
+        })?;
+        let stopped = held.stopped_at.is_some();
         found.push(held);
+        if stopped {
+            break;
+        }
     }
     Ok(found)
+}
+
+/// What is done with hash, row, expiry and position of a message; whether to go on.
+type EachHeld<'a> = &'a mut dyn FnMut(String, i64, Timestamp, i64) -> bool;
+
+/// Goes through messages with hashes behind `after`, up to `until`, in the order of their texts.
+fn each_between(
+    conn: &Database,
+    after: &str,
+    until: &str,
+    each: EachHeld<'_>,
+) -> rusqlite::Result<()> {
+    let time = |expiry: i64| Timestamp::from_ms(u64::try_from(expiry).unwrap_or(0));
+    if conn.form() == Form::One {
+        let mut statement = conn.prepare_cached(
+            "SELECT hash, messages.id, expiry, position FROM messages
+             CROSS JOIN owners ON owners.id = messages.owner
+             WHERE hash > ?1 AND hash <= ?2 ORDER BY hash",
+        )?;
+        let mut rows = statement.query(params![after, until])?;
+        while let Some(row) = rows.next()? {
+            if !each(row.get(0)?, row.get(1)?, time(row.get(2)?), row.get(3)?) {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(
+        "SELECT hash, expiry, position FROM messages
+         CROSS JOIN owners ON owners.id = messages.owner WHERE messages.id = ?1",
+    )?;
+    let keys = conn.with_keys(hashes::key(after), hashes::last_key(until))?;
+    for same_key in keys.chunk_by(|one, other| one.0 == other.0) {
+        let mut held = Vec::with_capacity(same_key.len());
+        for (_, id) in same_key {
+            let mut rows = statement.query([id])?;
+            if let Some(row) = rows.next()? {
+                held.push((hashes::text(row, 0)?, *id, row.get(1)?, row.get(2)?));
+            }
+        }
+        held.sort_unstable();
+        for (text, id, expiry, position) in held {
+            let between = text.as_str() > after && text.as_str() <= until;
+            if between && !each(text, id, time(expiry), position) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

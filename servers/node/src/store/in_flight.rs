@@ -12,9 +12,9 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension as _};
 use session_types::Ed25519PublicKey;
 
+use super::database::Database;
 use super::deliveries::{self, QUEUE_STEP};
 use super::{Outbox, Store, StoreError, dumps, schema};
 
@@ -54,8 +54,8 @@ pub(crate) struct Sending {
 impl InFlight {
     /// What an earlier run has left. Damage and a full disk keep nobody from using the rest: what
     /// is not known is sent again.
-    pub(super) fn read(connection: &Connection) -> Self {
-        let newest = newest(connection).unwrap_or(i64::MAX);
+    pub(super) fn read(connection: &Database) -> Self {
+        let newest = connection.newest().unwrap_or(i64::MAX);
         let settled = match schema::number(connection, NUMBER) {
             Ok(Some(settled)) => settled,
             // Nobody has sent anything in this way before.
@@ -104,8 +104,8 @@ impl InFlight {
 
     /// Brings the number in the file up to date, at the beginning of a transaction: what comes
     /// later in it has later rows.
-    pub(super) fn note(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let newest = newest(conn)?;
+    pub(super) fn note(&self, conn: &Database) -> rusqlite::Result<()> {
+        let newest = conn.newest()?;
         let state = self.lock();
         let entry = state.entries.first().map(|(row, _)| *row);
         let doubtful = state.doubtful.as_ref().map(|rows| *rows.start());
@@ -161,15 +161,6 @@ impl Drop for Sending {
             in_flight.lock().abandoned.push((self.row, number));
         }
     }
-}
-
-/// The newest row there has been.
-fn newest(conn: &Connection) -> rusqlite::Result<i64> {
-    let newest: Option<i64> = conn
-        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(newest.unwrap_or(0))
 }
 
 impl Store {

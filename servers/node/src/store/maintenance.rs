@@ -168,14 +168,14 @@ fn open_to_read(path: &Path) -> Result<Connection, MaintenanceError> {
 
 /// Any SQLite file has a version; only a node's has these tables.
 fn require_node_database(connection: &Connection) -> Result<(), MaintenanceError> {
-    schema::require_known_version(connection)?;
+    let form = schema::require_known_version(connection)?;
     let tables: u32 = connection.query_row(
         "SELECT COUNT(*) FROM sqlite_schema
          WHERE type = 'table' AND name IN ('owners', 'messages', 'pending_deliveries')",
         [],
         |row| row.get(0),
     )?;
-    if tables == 3 {
+    if tables == 3 && form.is_some() {
         Ok(())
     } else {
         Err(MaintenanceError::Foreign)

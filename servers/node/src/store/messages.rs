@@ -1,4 +1,4 @@
-//! Messages: insertion rules, paging, deletion and expiry.
+//! Messages: insertion rules, deletion and expiry.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use session_crypto::hash::message_hash;
-use session_storage_rpc::{ExpireMode, Retrieve};
+use session_storage_rpc::ExpireMode;
 use session_types::{MessageHash, Namespace, NamespaceClass, SwarmPubkey, Timestamp, limits};
 
+use super::database::Database;
+use super::recent::Entry;
 use super::room::Room;
-use super::{Inserted, Page, PageRequest, StoredMessage, tombstones};
+use super::{Inserted, StoredMessage, hashes, tombstones};
 
 /// Where a message to be stored comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +48,15 @@ pub(crate) struct Expired {
 /// outbox holds one message: the newest by time, then by hash, so that all members of a swarm end
 /// with the same one.
 pub(super) fn insert(
-    conn: &Connection,
+    conn: &Database,
     message: &StoredMessage,
     source: Source,
     room: &Room,
 ) -> rusqlite::Result<(Inserted, Option<i64>)> {
-    let known: Option<(i64, Timestamp, bool)> = conn
-        .prepare_cached("SELECT id, expiry, expiry_set FROM messages WHERE hash = ?1")?
-        .query_row(params![message.hash.as_str()], |row| {
-            Ok((row.get(0)?, time(row, 1)?, row.get(2)?))
-        })
-        .optional()?;
-    if let Some((id, expiry, set)) = known {
+    if let Some(id) = conn.find(message.hash.as_str())? {
+        let (expiry, set) = conn
+            .prepare_cached("SELECT expiry, expiry_set FROM messages WHERE id = ?1")?
+            .query_row([id], |row| Ok((time(row, 0)?, row.get::<_, bool>(1)?)))?;
         if set && source == Source::Push {
             return Ok((
                 Inserted {
@@ -101,36 +100,17 @@ pub(super) fn insert(
     room.require(conn, message.data.len())?;
     // The new row goes in first: an owner whose last message is deleted disappears.
     let owner = owner_id(conn, &message.owner)?;
-    conn.prepare_cached(
-        "INSERT INTO messages (hash, owner, namespace, timestamp, expiry, data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        message.hash.as_str(),
-        owner,
-        message.namespace.get(),
-        message.timestamp.as_ms_i64(),
-        message.expiry.as_ms_i64(),
-        message.data,
-    ])?;
-    let id = conn.last_insert_rowid();
+    let id = conn.add(owner, message)?;
 
     if message.namespace.class() == NamespaceClass::PublicOutbox {
-        let replaced = changed_rows(
-            conn,
-            "DELETE FROM messages WHERE owner = ?1 AND namespace = ?2 AND id <> (
-                 SELECT id FROM messages WHERE owner = ?1 AND namespace = ?2
-                 ORDER BY timestamp DESC, hash DESC LIMIT 1)
-             RETURNING namespace, hash",
-            params![owner, message.namespace.get()],
-        )?;
+        let mut there = rows_of(conn, owner, Some(message.namespace))?;
+        there.sort_unstable_by(|a, b| (b.timestamp, &b.hash).cmp(&(a.timestamp, &a.hash)));
+        let replaced = there.split_off(1.min(there.len()));
+        remove(conn, &replaced)?;
         // A member that still has it must not bring it back when the new one is gone.
-        let replaced: Vec<MessageHash> = replaced.into_iter().map(|(_, hash)| hash).collect();
-        tombstones::add(conn, &message.owner, &[], &replaced, message.timestamp)?;
-        let kept = conn
-            .prepare_cached("SELECT 1 FROM messages WHERE id = ?1")?
-            .exists(params![id])?;
-        if !kept {
+        let hashes: Vec<MessageHash> = replaced.iter().map(|row| row.hash.clone()).collect();
+        tombstones::add(conn, &message.owner, &[], &hashes, message.timestamp)?;
+        if replaced.iter().any(|row| row.entry.id == id) {
             return Ok((
                 Inserted {
                     already: true,
@@ -149,58 +129,9 @@ pub(super) fn insert(
     ))
 }
 
-/// One page of a mailbox in arrival order (docs/protocol/node.md section 9.3).
-pub(super) fn page(conn: &Connection, request: &PageRequest) -> rusqlite::Result<Page> {
-    let Some(owner) = known_owner(conn, &request.owner)? else {
-        return Ok(Page::default());
-    };
-    let after = match &request.last_hash {
-        Some(hash) => conn
-            .prepare_cached(
-                "SELECT id FROM messages WHERE hash = ?1 AND owner = ?2 AND namespace = ?3",
-            )?
-            .query_row(
-                params![hash.as_str(), owner, request.namespace.get()],
-                |row| row.get::<_, i64>(0),
-            )
-            .optional()?
-            .unwrap_or(0),
-        None => 0,
-    };
-    let mut statement = conn.prepare_cached(
-        "SELECT hash, timestamp, expiry, length(data), data FROM messages
-         WHERE owner = ?1 AND namespace = ?2 AND id > ?3 ORDER BY id",
-    )?;
-    let mut rows = statement.query(params![owner, request.namespace.get(), after])?;
-    let mut page = Page::default();
-    let mut size = 0u64;
-    while let Some(row) = rows.next()? {
-        let count = u64::try_from(page.messages.len()).unwrap_or(u64::MAX);
-        if request.max_count.is_some_and(|max| count >= max) {
-            page.more = true;
-            break;
-        }
-        let length = usize::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
-        size = size.saturating_add(Retrieve::row_cost(MessageHash::LEN, length));
-        if size > request.max_size && !page.messages.is_empty() {
-            page.more = true;
-            break;
-        }
-        page.messages.push(StoredMessage {
-            owner: request.owner,
-            namespace: request.namespace,
-            hash: hash(row, 0)?,
-            timestamp: time(row, 1)?,
-            expiry: time(row, 2)?,
-            data: row.get(4)?,
-        });
-    }
-    Ok(page)
-}
-
 /// The expiry of those of `hashes` that exist.
 pub(super) fn expiries(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     hashes: &[MessageHash],
 ) -> rusqlite::Result<Vec<(MessageHash, Timestamp)>> {
@@ -208,21 +139,49 @@ pub(super) fn expiries(
         return Ok(Vec::new());
     };
     // One look-up per hash: a list in one statement may make SQLite walk a large owner.
-    let mut statement =
-        conn.prepare_cached("SELECT expiry FROM messages WHERE hash = ?1 AND owner = ?2")?;
     let mut found = Vec::new();
+    let mut finder = conn.finder()?;
     for wanted in hashes {
-        let expiry = statement
-            .query_row(params![wanted.as_str(), owner], |row| time(row, 0))
-            .optional()?;
-        found.extend(expiry.map(|expiry| (wanted.clone(), expiry)));
+        let expiry = expiry_of(conn, finder.find(wanted.as_str())?, owner)?;
+        found.extend(expiry.map(|(_, expiry)| (wanted.clone(), expiry)));
     }
     Ok(found)
 }
 
+/// Row and expiry of a message that was found, if it is the owner's.
+fn expiry_of(
+    conn: &Database,
+    row: Option<i64>,
+    owner: i64,
+) -> rusqlite::Result<Option<(i64, Timestamp)>> {
+    let Some(id) = row else {
+        return Ok(None);
+    };
+    conn.prepare_cached("SELECT expiry FROM messages WHERE id = ?1 AND owner = ?2")?
+        .query_row([id, owner], |row| Ok((id, time(row, 0)?)))
+        .optional()
+}
+
+/// Row of an owner's message, if it is in the namespace.
+pub(super) fn row_in(
+    conn: &Database,
+    hash: &MessageHash,
+    owner: i64,
+    namespace: Option<Namespace>,
+) -> rusqlite::Result<Option<i64>> {
+    let row = match conn.find(hash.as_str())? {
+        Some(id) => row(conn, id)?,
+        None => None,
+    };
+    let row = row.map(|row| row.entry).filter(|entry| {
+        entry.owner == owner && namespace.is_none_or(|wanted| wanted.get() == entry.namespace)
+    });
+    Ok(row.map(|entry| entry.id))
+}
+
 /// Deletes by hash; returns those that existed, sorted.
 pub(super) fn delete(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     hashes: &[MessageHash],
     at: Timestamp,
@@ -230,16 +189,17 @@ pub(super) fn delete(
     let mut deleted = Vec::new();
     tombstones::add(conn, owner, hashes, &[], at)?;
     if let Some(id) = known_owner(conn, owner)? {
-        let mut statement = conn.prepare_cached(
-            "DELETE FROM messages WHERE hash = ?1 AND owner = ?2 RETURNING timestamp",
-        )?;
+        let mut finder = conn.finder()?;
         for hash in hashes {
-            let sent = statement
-                .query_row(params![hash.as_str(), id], |row| time(row, 0))
-                .optional()?;
-            if let Some(sent) = sent {
+            let found = match finder.find(hash.as_str())? {
+                Some(found) => row(conn, found)?,
+                None => None,
+            };
+            if let Some(row) = found.filter(|row| row.entry.owner == id) {
                 // It has been sent before, whatever the clock said that is to tell when.
-                tombstones::add(conn, owner, &[], core::slice::from_ref(hash), at.max(sent))?;
+                let at = at.max(row.timestamp);
+                tombstones::add(conn, owner, &[], core::slice::from_ref(hash), at)?;
+                remove(conn, &[row])?;
                 deleted.push(hash.clone());
             }
         }
@@ -254,7 +214,7 @@ const RANGE_SUFFICES: Duration = Duration::from_secs(24 * 3600);
 
 /// Deletes by owner, namespace and message time; returns what was deleted, sorted by hash.
 pub(super) fn delete_range(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     namespace: Option<Namespace>,
     until: Option<Timestamp>,
@@ -266,21 +226,13 @@ pub(super) fn delete_range(
         return Ok(Vec::new());
     };
     let long_ago = until.is_some_and(|until| until < now.minus(RANGE_SUFFICES));
-    let until = until.map_or(i64::MAX, Timestamp::as_ms_i64);
-    let mut deleted = match namespace {
-        Some(namespace) => changed_rows(
-            conn,
-            "DELETE FROM messages WHERE owner = ?1 AND namespace = ?2 AND timestamp <= ?3
-             RETURNING namespace, hash",
-            params![owner, namespace.get(), until],
-        )?,
-        None => changed_rows(
-            conn,
-            "DELETE FROM messages WHERE owner = ?1 AND timestamp <= ?2
-             RETURNING namespace, hash",
-            params![owner, until],
-        )?,
-    };
+    let mut going = rows_of(conn, owner, namespace)?;
+    going.retain(|row| until.is_none_or(|until| row.timestamp <= until));
+    remove(conn, &going)?;
+    let mut deleted: Vec<(Namespace, MessageHash)> = going
+        .into_iter()
+        .map(|row| (Namespace::new(row.entry.namespace), row.hash))
+        .collect();
     deleted.sort_unstable_by(|a, b| a.1.cmp(&b.1));
     if long_ago {
         let hashes: Vec<MessageHash> = deleted.iter().map(|(_, hash)| hash.clone()).collect();
@@ -291,7 +243,7 @@ pub(super) fn delete_range(
 
 /// Shortens later expiries to `expiry`; returns what was changed, sorted by hash.
 pub(super) fn expire_range(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     namespace: Option<Namespace>,
     expiry: Timestamp,
@@ -299,21 +251,19 @@ pub(super) fn expire_range(
     let Some(owner) = known_owner(conn, owner)? else {
         return Ok(Vec::new());
     };
-    let expiry = expiry.as_ms_i64();
-    let mut updated = match namespace {
-        Some(namespace) => changed_rows(
-            conn,
-            "UPDATE messages SET expiry = ?3, expiry_set = 1
-             WHERE owner = ?1 AND namespace = ?2 AND expiry > ?3 RETURNING namespace, hash",
-            params![owner, namespace.get(), expiry],
-        )?,
-        None => changed_rows(
-            conn,
-            "UPDATE messages SET expiry = ?2, expiry_set = 1 WHERE owner = ?1 AND expiry > ?2
-             RETURNING namespace, hash",
-            params![owner, expiry],
-        )?,
-    };
+    let mut statement = conn.prepare_cached(
+        "UPDATE messages SET expiry = ?2, expiry_set = 1 WHERE id = ?1 AND expiry > ?2
+         RETURNING namespace, hash",
+    )?;
+    let mut updated = Vec::new();
+    for id in conn.of_owner(owner, namespace)? {
+        let changed = statement
+            .query_row([id, expiry.as_ms_i64()], |row| {
+                Ok((Namespace::new(row.get(0)?), hashes::read(row, 1)?))
+            })
+            .optional()?;
+        updated.extend(changed);
+    }
     updated.sort_unstable_by(|a, b| a.1.cmp(&b.1));
     Ok(updated)
 }
@@ -323,12 +273,12 @@ pub(super) fn expire_range(
 pub(super) struct ExpirePlan {
     pub(super) result: Expired,
     /// The rows that are really written.
-    pub(super) writes: Vec<(MessageHash, Timestamp)>,
+    pub(super) writes: Vec<(i64, Timestamp)>,
 }
 
 /// Changes single expiries.
 pub(super) fn expire(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     changes: &[(MessageHash, Timestamp)],
     mode: ExpireMode,
@@ -336,11 +286,11 @@ pub(super) fn expire(
 ) -> rusqlite::Result<Expired> {
     let plan = plan_expire(conn, owner, changes, mode, now)?;
     let mut update = conn.prepare_cached(
-        "UPDATE messages SET expiry = ?2, expiry_set = expiry_set | ?3 WHERE hash = ?1",
+        "UPDATE messages SET expiry = ?2, expiry_set = expiry_set | ?3 WHERE id = ?1",
     )?;
     let set = mode != ExpireMode::Extend;
-    for (hash, expiry) in &plan.writes {
-        update.execute(params![hash.as_str(), expiry.as_ms_i64(), set])?;
+    for (id, expiry) in &plan.writes {
+        update.execute(params![id, expiry.as_ms_i64(), set])?;
     }
     Ok(plan.result)
 }
@@ -351,7 +301,7 @@ pub(super) fn expire(
 /// with every poll (docs/protocol/node.md section 16). A plain request counts it as done all the
 /// same, because clients take a message missing in the answer for lost.
 pub(super) fn plan_expire(
-    conn: &Connection,
+    conn: &Database,
     owner: &SwarmPubkey,
     changes: &[(MessageHash, Timestamp)],
     mode: ExpireMode,
@@ -361,13 +311,10 @@ pub(super) fn plan_expire(
     let Some(owner) = known_owner(conn, owner)? else {
         return Ok(plan);
     };
-    let mut look_up =
-        conn.prepare_cached("SELECT expiry FROM messages WHERE hash = ?1 AND owner = ?2")?;
+    let mut finder = conn.finder()?;
     for (hash, wanted) in changes {
-        let current = look_up
-            .query_row(params![hash.as_str(), owner], |row| time(row, 0))
-            .optional()?;
-        let Some(current) = current else {
+        let found = finder.find(hash.as_str())?;
+        let Some((id, current)) = expiry_of(conn, found, owner)? else {
             continue;
         };
         let tiny = *wanted >= current && wanted.since(current) * 100 < wanted.since(now);
@@ -382,7 +329,7 @@ pub(super) fn plan_expire(
             plan.result.unchanged.insert(hash.clone(), current);
         }
         if updated && !tiny && *wanted != current {
-            plan.writes.push((hash.clone(), *wanted));
+            plan.writes.push((id, *wanted));
         }
     }
     Ok(plan)
@@ -390,34 +337,37 @@ pub(super) fn plan_expire(
 
 /// Deletes messages whose expiry is not later than `now`: at most `step`, and none any more when
 /// [`SWEEP_TIME`] has passed. Returns how many.
-pub(super) fn sweep(conn: &Connection, now: Timestamp, step: u32) -> rusqlite::Result<usize> {
+pub(super) fn sweep(conn: &Database, now: Timestamp, step: u32) -> rusqlite::Result<usize> {
     let began = Instant::now();
     let mut find = conn.prepare_cached(
-        "SELECT id, owner, hash, max(expiry, timestamp), expiry_set FROM messages
+        "SELECT id, owner, namespace, hash, max(expiry, timestamp), expiry_set FROM messages
          WHERE expiry <= ?1 ORDER BY expiry, id LIMIT ?2",
     )?;
-    // One statement for all: each would keep its own copies of the pages it changes, to be able to
-    // undo it.
-    let mut delete =
-        conn.prepare_cached("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))")?;
     let mut left = step;
     let mut deleted = 0usize;
     while left > 0 {
         let portion = left.min(SWEEP_PORTION);
-        let mut ids: Vec<i64> = Vec::new();
+        let mut expired: Vec<Entry> = Vec::new();
         let mut rows = find.query(params![now.as_ms_i64(), portion])?;
         while let Some(row) = rows.next()? {
-            ids.push(row.get(0)?);
+            let hash = hashes::text(row, 3)?;
+            let entry = Entry {
+                id: row.get(0)?,
+                key: hashes::key(&hash),
+                owner: row.get(1)?,
+                namespace: row.get(2)?,
+            };
             // Other members may have missed it when a client sets an expiry.
-            if row.get(4)? {
-                tombstones::add_expired(conn, row.get(1)?, &row.get::<_, String>(2)?, row.get(3)?)?;
+            if row.get(5)? {
+                tombstones::add_expired(conn, entry.owner, &hash, row.get(4)?)?;
             }
+            expired.push(entry);
         }
         drop(rows);
-        delete.execute([format!("{ids:?}")])?;
-        deleted = deleted.saturating_add(ids.len());
+        conn.remove(&expired)?;
+        deleted = deleted.saturating_add(expired.len());
         left = left.saturating_sub(portion);
-        if u32::try_from(ids.len()).is_ok_and(|count| count < portion)
+        if u32::try_from(expired.len()).is_ok_and(|count| count < portion)
             || began.elapsed() >= SWEEP_TIME
         {
             break;
@@ -465,7 +415,7 @@ pub(super) fn complete(row: &Row<'_>) -> rusqlite::Result<(i64, StoredMessage)> 
     let message = StoredMessage {
         owner,
         namespace: Namespace::new(row.get(2)?),
-        hash: hash(row, 3)?,
+        hash: hashes::read(row, 3)?,
         timestamp: time(row, 4)?,
         expiry: time(row, 5)?,
         data: row.get(6)?,
@@ -478,19 +428,51 @@ pub(super) fn signed_position(position: u64) -> i64 {
     (position ^ (1 << 63)).cast_signed()
 }
 
-fn changed_rows(
-    conn: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<(Namespace, MessageHash)>> {
-    conn.prepare_cached(sql)?
-        .query_map(parameters, |row| {
-            Ok((Namespace::new(row.get(0)?), hash(row, 1)?))
-        })?
-        .collect()
+/// A message without its content.
+struct Held {
+    entry: Entry,
+    hash: MessageHash,
+    timestamp: Timestamp,
 }
 
-fn known_owner(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::Result<Option<i64>> {
+/// The message in a row.
+fn row(conn: &Connection, id: i64) -> rusqlite::Result<Option<Held>> {
+    conn.prepare_cached("SELECT owner, namespace, hash, timestamp FROM messages WHERE id = ?1")?
+        .query_row([id], |row| {
+            let hash = hashes::read(row, 2)?;
+            Ok(Held {
+                entry: Entry {
+                    id,
+                    key: hashes::key(hash.as_str()),
+                    owner: row.get(0)?,
+                    namespace: row.get(1)?,
+                },
+                hash,
+                timestamp: time(row, 3)?,
+            })
+        })
+        .optional()
+}
+
+/// An owner's messages in one namespace or all.
+fn rows_of(
+    conn: &Database,
+    owner: i64,
+    namespace: Option<Namespace>,
+) -> rusqlite::Result<Vec<Held>> {
+    let mut found = Vec::new();
+    for id in conn.of_owner(owner, namespace)? {
+        found.extend(row(conn, id)?);
+    }
+    Ok(found)
+}
+
+fn remove(conn: &Database, rows: &[Held]) -> rusqlite::Result<()> {
+    let entries: Vec<Entry> = rows.iter().map(|row| row.entry).collect();
+    conn.remove(&entries)
+}
+
+pub(super) fn known_owner(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::Result<Option<i64>> {
     conn.prepare_cached("SELECT id FROM owners WHERE pubkey = ?1")?
         .query_row(params![owner.to_bytes()], |row| row.get(0))
         .optional()
@@ -513,12 +495,7 @@ pub(super) fn unsigned(row: &Row<'_>) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0))
 }
 
-fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageHash> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|e| unreadable(column, e))
-}
-
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     let ms: i64 = row.get(column)?;
     Ok(Timestamp::from_ms(u64::try_from(ms).unwrap_or(0)))
 }

@@ -13,10 +13,14 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::in_flight::NUMBER;
+use super::recent::{ByHash, ByOwner, Entry, LISTED, NEWEST};
 use super::{StoreError, schema};
 
 /// Rows written in one transaction.
 const GROUP: u64 = 2_000;
+
+/// Messages entered in the lists together, in the order of the lists.
+const LISTED_TOGETHER: usize = 128 * 1024;
 
 /// What became of the rows of a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,12 +97,16 @@ fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) struct Target {
     connection: Connection,
     waiting: u64,
+    /// Messages that are not in the lists yet.
+    entries: Vec<Entry>,
+    /// The newest row there has been.
+    newest: i64,
 }
 
 impl Target {
     fn create(path: &Path) -> Result<Self, StoreError> {
         let mut connection = schema::open_writable(path)?;
-        schema::migrate(&mut connection)?;
+        schema::prepare(&mut connection)?;
         // Nobody uses it before it is finished, and then it is on the disk.
         connection.pragma_update(None, "synchronous", "OFF")?;
         // Messages come before and without what they would wait for.
@@ -106,6 +114,8 @@ impl Target {
         Ok(Self {
             connection,
             waiting: 0,
+            entries: Vec::new(),
+            newest: 0,
         })
     }
 
@@ -120,7 +130,39 @@ impl Target {
         Ok(written > 0)
     }
 
-    fn finish(self) -> Result<(), StoreError> {
+    /// Has a message that was written entered in the lists.
+    fn list(&mut self, entry: Entry) -> rusqlite::Result<()> {
+        self.newest = self.newest.max(entry.id);
+        self.entries.push(entry);
+        if self.entries.len() >= LISTED_TOGETHER {
+            self.list_all()?;
+        }
+        Ok(())
+    }
+
+    fn list_all(&mut self) -> rusqlite::Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        let mut by_hash: Vec<ByHash> = entries.iter().map(Entry::by_hash).collect();
+        by_hash.sort_unstable();
+        for (key, id) in by_hash {
+            self.write("INSERT INTO by_hash (key, id) VALUES (?1, ?2)", [key, id])?;
+        }
+        let mut by_owner: Vec<ByOwner> = entries.iter().map(Entry::by_owner).collect();
+        by_owner.sort_unstable();
+        for (owner, namespace, id) in by_owner {
+            self.write(
+                "INSERT INTO by_owner (owner, namespace, id) VALUES (?1, ?2, ?3)",
+                (owner, namespace, id),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), StoreError> {
+        self.list_all()?;
+        for name in [LISTED, NEWEST] {
+            schema::set_number(&self.connection, name, self.newest)?;
+        }
         self.connection.execute_batch("COMMIT")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         // Moves everything into the one file and removes the log.

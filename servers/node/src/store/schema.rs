@@ -1,16 +1,31 @@
-//! The tables, and how older files become newer ones.
+//! The tables, in files of both forms.
 
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use super::StoreError;
 
-/// Each entry brings the schema one version further. Entries are never changed, only added.
-const MIGRATIONS: &[&str] = &["
+/// How a file holds messages. New files have the newest form; a file keeps its form until
+/// `session node compact` writes it anew, or it is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Hashes are text, and SQLite keeps every list of messages up to date.
+    One = 1,
+    /// Hashes are bytes; the lists by hash and by owner are tables of their own, which messages
+    /// are entered in and struck off later (see `recent` and `gone`). Pages are twice as large, so
+    /// that less of them stays empty: seven messages of 1 KiB to a page instead of three to half
+    /// of one.
+    Two = 2,
+}
+
+/// Messages in a file of the second form.
+const MESSAGES: &str = "
 CREATE TABLE owners (
-    id INTEGER PRIMARY KEY NOT NULL,
+    -- Never used twice.
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     -- Prefix and key, 33 bytes.
     pubkey BLOB NOT NULL UNIQUE,
     -- Place in swarm space, with the top bit flipped so that signed order is ring order.
@@ -20,25 +35,43 @@ CREATE INDEX owners_by_position ON owners (position);
 
 CREATE TABLE messages (
     -- Never used twice: paging, deliveries and dumps rely on the order.
-    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    hash TEXT NOT NULL UNIQUE,
-    owner INTEGER NOT NULL REFERENCES owners (id),
+    id INTEGER PRIMARY KEY NOT NULL,
+    owner INTEGER NOT NULL,
     namespace INTEGER NOT NULL,
     timestamp INTEGER NOT NULL,
     expiry INTEGER NOT NULL,
     -- 1: a client has set the expiry, so copies of other members do not raise it.
     expiry_set INTEGER NOT NULL DEFAULT 0,
+    -- The 32 bytes the text of the hash stands for; the text if it has spare bits.
+    hash ANY NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
-CREATE INDEX messages_by_owner ON messages (owner, namespace, id);
 CREATE INDEX messages_by_expiry ON messages (expiry);
 
-CREATE TRIGGER owner_goes_with_last_message AFTER DELETE ON messages
-WHEN NOT EXISTS (SELECT 1 FROM messages WHERE owner = OLD.owner)
-BEGIN
-    DELETE FROM owners WHERE id = OLD.owner;
-END;
+-- The messages up to the row in `numbers` named listed, and some that are deleted.
+CREATE TABLE by_hash (
+    -- The first eight characters of the hash as a number in the order of the texts.
+    key INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE by_owner (
+    owner INTEGER NOT NULL,
+    namespace INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (owner, namespace, id)
+) STRICT, WITHOUT ROWID;
 
+-- Deleted messages that are to be struck off both: row, key, owner (8 bytes each) and namespace
+-- (2), little-endian, one after the other.
+CREATE TABLE gone (
+    id INTEGER PRIMARY KEY NOT NULL,
+    entries BLOB NOT NULL
+) STRICT;
+";
+
+/// Everything else, the same in both forms.
+const OTHERS: &str = "
 -- Kept apart from owners: a revocation outlives the messages.
 CREATE TABLE revocations (
     pubkey BLOB NOT NULL,
@@ -95,7 +128,50 @@ CREATE TABLE numbers (
     name TEXT PRIMARY KEY NOT NULL,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-"];
+";
+
+/// What a new file remembers from the beginning.
+const BEGINNING: &str = "
+INSERT INTO numbers (name, value) VALUES ('listed', 0);
+";
+
+/// Messages in a file of the first form.
+#[cfg(test)]
+const MESSAGES_ONE: &str = "
+CREATE TABLE owners (
+    id INTEGER PRIMARY KEY NOT NULL,
+    -- Prefix and key, 33 bytes.
+    pubkey BLOB NOT NULL UNIQUE,
+    -- Place in swarm space, with the top bit flipped so that signed order is ring order.
+    position INTEGER NOT NULL
+) STRICT;
+CREATE INDEX owners_by_position ON owners (position);
+
+CREATE TABLE messages (
+    -- Never used twice: paging, deliveries and dumps rely on the order.
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    namespace INTEGER NOT NULL,
+    timestamp INTEGER NOT NULL,
+    expiry INTEGER NOT NULL,
+    -- 1: a client has set the expiry, so copies of other members do not raise it.
+    expiry_set INTEGER NOT NULL DEFAULT 0,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX messages_by_owner ON messages (owner, namespace, id);
+CREATE INDEX messages_by_expiry ON messages (expiry);
+
+CREATE TRIGGER owner_goes_with_last_message AFTER DELETE ON messages
+WHEN NOT EXISTS (SELECT 1 FROM messages WHERE owner = OLD.owner)
+BEGIN
+    DELETE FROM owners WHERE id = OLD.owner;
+END;
+
+";
+
+/// Pages of a new file, in bytes.
+pub(super) const PAGE: u32 = 8 * 1024;
 
 /// The writer's cache. A deletion touches a page of every index, and those of the hashes lie
 /// anywhere; but SQLite looks through the whole table of cached pages at each commit, which at
@@ -104,7 +180,7 @@ const WRITER_CACHE_KIB: i64 = 8 * 1024;
 
 /// Pages of the log at which the writer moves it into the file itself, should nobody else have
 /// got round to it.
-const LONGEST_LOG: u32 = 64 * 1024;
+const LONGEST_LOG: u32 = 32 * 1024;
 
 /// Bytes of the log's file that stay when the log begins anew. Writing over them is faster than
 /// growing the file, and on a full disk there is still something to write a deletion to.
@@ -113,6 +189,8 @@ const LOG_FILE: u32 = 256 * 1024 * 1024;
 /// A connection that writes.
 pub(super) fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
+    // Has an effect on a new file alone.
+    connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Survives a killed process. A power cut may lose the last commits, never the file: the
     // other members of the swarm hold the same messages.
@@ -125,7 +203,16 @@ pub(super) fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_FILE, |_| Ok(()))?;
     connection.busy_timeout(Duration::from_secs(15))?;
     connection.set_prepared_statement_cache_capacity(64);
+    plan_once(&connection)?;
     Ok(connection)
+}
+
+/// Lets a statement be planned once. SQLite would plan many anew whenever other values are bound,
+/// which is a twentieth of what a store costs.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(|_| ())
 }
 
 /// A connection that moves the log into the file and does nothing else.
@@ -144,6 +231,7 @@ pub(super) fn open_readable(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(15))?;
     connection.set_prepared_statement_cache_capacity(32);
+    plan_once(&connection)?;
     Ok(connection)
 }
 
@@ -154,29 +242,56 @@ pub(super) fn is_readable(connection: &Connection) -> bool {
         .is_ok()
 }
 
-/// The version of the file, unless it is newer than this program.
-pub(super) fn require_known_version(connection: &Connection) -> Result<u32, StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+/// The version of the file, unless it is newer than this program. A new file has none.
+pub(super) fn require_known_version(connection: &Connection) -> Result<Option<Form>, StoreError> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
+    match found {
+        0 => Ok(None),
+        1 => Ok(Some(Form::One)),
+        2 => Ok(Some(Form::Two)),
+        _ => Err(StoreError::NewerSchema {
+            found,
+            known: Form::Two as u32,
+        }),
     }
-    Ok(found)
 }
 
-/// Runs the migrations the file has not seen.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let found = require_known_version(connection)?;
-    for (version, sql) in (1u32..).zip(MIGRATIONS) {
-        if version <= found {
-            continue;
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
+/// The form of a file that has been opened to be written before.
+pub(super) fn form(connection: &Connection) -> rusqlite::Result<Form> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(if version == Form::One as u32 {
+        Form::One
+    } else {
+        Form::Two
+    })
+}
+
+/// Makes the tables of a new file. Another keeps its form.
+pub(super) fn prepare(connection: &mut Connection) -> Result<Form, StoreError> {
+    if let Some(form) = require_known_version(connection)? {
+        return Ok(form);
     }
-    Ok(())
+    create(connection, &[MESSAGES, OTHERS, BEGINNING], Form::Two)?;
+    Ok(Form::Two)
+}
+
+/// Makes a new file as versions before this one did.
+#[cfg(test)]
+pub(super) fn prepare_form_one(path: &Path) {
+    let mut connection = Connection::open(path).unwrap();
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .unwrap();
+    create(&mut connection, &[MESSAGES_ONE, OTHERS], Form::One).unwrap();
+}
+
+fn create(connection: &mut Connection, tables: &[&str], form: Form) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for sql in tables {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.pragma_update(None, "user_version", form as u32)?;
+    transaction.commit()
 }
 
 /// Makes SQLite refuse to grow the file beyond `max_bytes`.

@@ -5,6 +5,7 @@ use session_types::network_prefix;
 use super::*;
 
 mod damage;
+mod lists;
 mod maintenance;
 mod peers;
 mod repair;
@@ -409,7 +410,7 @@ fn a_file_of_a_newer_version_is_refused() {
         refused,
         Err(StoreError::NewerSchema {
             found: 1000,
-            known: 1
+            known: 2
         })
     ));
 }

@@ -1,15 +1,16 @@
 //! The writer thread: groups waiting jobs into one transaction, answers after the commit.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::checkpoint::Checkpointer;
+use super::database::Database;
 use super::file::DatabaseFile;
 use super::fingerprints::Fingerprints;
 use super::health::means_damage;
@@ -24,7 +25,7 @@ const ALONE: Duration = Duration::from_secs(5);
 
 /// A unit of work. It runs inside a savepoint; what it returns reports the outcome once the group
 /// is committed or rolled back.
-type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+type Job = Box<dyn FnOnce(&Database) -> Ran + Send>;
 
 /// A job that has run and waits for the commit.
 struct Ran {
@@ -54,6 +55,9 @@ enum Command {
 pub(super) struct Writer {
     commands: mpsc::Sender<Command>,
     killed: Arc<AtomicBool>,
+    /// The longest a job took from being queued to being committed, in microseconds, since
+    /// somebody last looked.
+    longest_wait: AtomicU64,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -67,7 +71,7 @@ impl Writer {
     /// Starts the thread that owns `connection`, which is one to `file`.
     pub(super) fn start(
         file: DatabaseFile,
-        connection: Connection,
+        connection: Database,
         queue: usize,
         fingerprints: Arc<Fingerprints>,
         in_flight: Arc<InFlight>,
@@ -84,6 +88,7 @@ impl Writer {
         Ok(Self {
             commands,
             killed,
+            longest_wait: AtomicU64::new(0),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -94,7 +99,7 @@ impl Writer {
     /// Dropping the future does not take the work back once it is queued.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Database) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, wait) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
@@ -114,11 +119,20 @@ impl Writer {
                 }),
             }
         });
+        let queued = Instant::now();
         self.commands
             .send(Command::Run(job))
             .await
             .map_err(|_| StoreError::Closed)?;
-        wait.await.map_err(|_| StoreError::Closed)?
+        let answer = wait.await.map_err(|_| StoreError::Closed)?;
+        let waited = u64::try_from(queued.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.longest_wait.fetch_max(waited, Ordering::Relaxed);
+        answer
+    }
+
+    /// The longest a job took from being queued to being committed since this was last asked.
+    pub(super) fn longest_wait(&self) -> Duration {
+        Duration::from_micros(self.longest_wait.swap(0, Ordering::Relaxed))
     }
 
     /// Makes the thread look whether the file must be repaired.
@@ -175,7 +189,7 @@ impl Drop for Writer {
 
 fn run(
     mut file: DatabaseFile,
-    connection: Connection,
+    connection: Database,
     mut commands: mpsc::Receiver<Command>,
     killed: &AtomicBool,
     fingerprints: &Fingerprints,
@@ -188,7 +202,11 @@ fn run(
     while stop.is_none() {
         let alone = failed.is_some_and(|failed| failed.elapsed() < ALONE);
         let limit = if alone { 1 } else { MAX_GROUP };
-        if commands.blocking_recv_many(&mut group, limit) == 0 {
+        let listing = line.as_ref().is_some_and(Line::is_listing_due);
+        // The steps of entering messages in the lists follow each other while nobody waits.
+        if !(listing && commands.is_empty() && !commands.is_closed())
+            && commands.blocking_recv_many(&mut group, limit) == 0
+        {
             break;
         }
         let mut jobs = Vec::with_capacity(group.len().saturating_add(1));
@@ -211,6 +229,9 @@ fn run(
         if !run_group(&file, line.as_mut(), jobs, killed, fingerprints) {
             failed = Some(Instant::now());
         }
+        if listing && !killed.load(Ordering::SeqCst) {
+            list_some(&file, line.as_mut(), killed, fingerprints);
+        }
         if killed.load(Ordering::SeqCst) {
             return;
         }
@@ -229,6 +250,9 @@ fn run(
     }
     let jobs = vec![note(in_flight)];
     run_group(&file, line.as_mut(), jobs, killed, fingerprints);
+    while line.as_ref().is_some_and(Line::lists_lack_some)
+        && list_some(&file, line.as_mut(), killed, fingerprints)
+    {}
     if let Some(line) = line {
         line.close(file);
     }
@@ -250,14 +274,45 @@ fn note(in_flight: &Arc<InFlight>) -> Job {
     })
 }
 
+/// Enters some messages in the lists, in a transaction of its own. Returns whether it did.
+fn list_some(
+    file: &DatabaseFile,
+    line: Option<&mut Line>,
+    killed: &AtomicBool,
+    fingerprints: &Fingerprints,
+) -> bool {
+    let Some(line) = line else {
+        return false;
+    };
+    let recent = line.connection.shared_recent();
+    let listed = Arc::new(AtomicBool::new(false));
+    let done = Arc::clone(&listed);
+    let job: Job = Box::new(move |conn| {
+        let step = recent.list_some(conn);
+        Ran {
+            keep: step.is_ok(),
+            damaged: step.as_ref().is_err_and(means_damage),
+            finish: Box::new(move |end| match step {
+                Ok(step) if end == End::Committed => {
+                    recent.note(step);
+                    done.store(true, Ordering::SeqCst);
+                }
+                _ => recent.postpone(),
+            }),
+        }
+    });
+    run_group(file, Some(line), vec![job], killed, fingerprints);
+    listed.load(Ordering::SeqCst)
+}
+
 /// The connection that writes, and the thread that looks after its log.
 struct Line {
-    connection: Connection,
+    connection: Database,
     checkpointer: Option<Checkpointer>,
 }
 
 impl Line {
-    fn new(file: &DatabaseFile, connection: Connection) -> Self {
+    fn new(file: &DatabaseFile, connection: Database) -> Self {
         // Without it SQLite moves the log as part of commits.
         let checkpointer = Checkpointer::start(file.path(), Arc::clone(file.health()))
             .inspect_err(|error| tracing::warn!(%error, "commits may take longer"))
@@ -275,6 +330,14 @@ impl Line {
             .map(|connection| Self::new(file, connection))
     }
 
+    fn is_listing_due(&self) -> bool {
+        self.connection.recent().is_due()
+    }
+
+    fn lists_lack_some(&self) -> bool {
+        !self.connection.recent().is_empty()
+    }
+
     fn look_after_log(&mut self) {
         if let Some(checkpointer) = &mut self.checkpointer {
             checkpointer.look_after_log(&self.connection);
@@ -289,7 +352,7 @@ impl Line {
         } = self;
         drop(checkpointer);
         let written = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
-        let closed = connection.close().map_err(|(_, error)| error);
+        let closed = connection.close();
         match written.and(closed) {
             Ok(()) => file.left_in_order(),
             Err(error) => tracing::warn!(%error, "the database was not closed in order"),
@@ -328,9 +391,18 @@ fn run_group(
         }
     };
     let mut ran = Vec::with_capacity(jobs.len());
-    let end = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let newest = connection.recent().newest();
+    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    let end = match begun {
         Ok(transaction) => {
-            let ended = run_jobs(transaction, jobs, &mut ran, killed, fingerprints);
+            let ended = run_jobs(
+                connection,
+                transaction,
+                jobs,
+                &mut ran,
+                killed,
+                fingerprints,
+            );
             if killed.load(Ordering::SeqCst) {
                 return true;
             }
@@ -356,7 +428,10 @@ fn run_group(
     };
     match end {
         End::Committed => fingerprints.publish(),
-        End::Full | End::RolledBack => fingerprints.undo(0),
+        End::Full | End::RolledBack => {
+            fingerprints.undo(0);
+            connection.recent().undo(newest);
+        }
     }
     for outcome in ran {
         if outcome.damaged {
@@ -369,6 +444,7 @@ fn run_group(
 
 /// Runs the jobs and commits what is to be kept. `Ok(false)`: something in it was rolled back, and so was all of it.
 fn run_jobs(
+    database: &Database,
     transaction: Transaction<'_>,
     jobs: Vec<Job>,
     ran: &mut Vec<Ran>,
@@ -384,12 +460,13 @@ fn run_jobs(
         let begun = if alone { Ok(()) } else { run("SAVEPOINT job") };
         match begun {
             Ok(()) => {
-                let mark = fingerprints.mark();
-                let outcome = job(&transaction);
+                let (mark, newest) = (fingerprints.mark(), database.recent().newest());
+                let outcome = job(database);
                 let keep = outcome.keep;
                 ran.push(outcome);
                 if !keep {
                     fingerprints.undo(mark);
+                    database.recent().undo(newest);
                 }
                 let ended = match (alone, keep) {
                     (true, true) => Ok(()),

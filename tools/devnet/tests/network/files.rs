@@ -1,6 +1,10 @@
 //! The file server of a network.
 
-use session_devnet::{Devnet, DevnetError, DevnetOptions};
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use session_devnet::{Devnet, DevnetError, DevnetOptions, FileServerInfo};
+use session_quic::{TlsKey, tls};
 
 use crate::{network, within};
 
@@ -12,6 +16,16 @@ async fn with_files(seed: u64) -> Devnet {
         ..DevnetOptions::default()
     };
     within(Devnet::start(options, |_| ())).await.unwrap()
+}
+
+/// A handshake over QUIC, in which the server proves its identity.
+async fn greet(info: &FileServerInfo) -> Result<(), quinn::ConnectionError> {
+    let tls = tls::opening(info.ed25519, &TlsKey::random(), b"quic-files").unwrap();
+    let tls = QuicClientConfig::try_from(tls).unwrap();
+    let config = quinn::ClientConfig::new(Arc::new(tls));
+    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let greeting = endpoint.connect_with(config, info.quic, "localhost");
+    greeting.unwrap().await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +49,7 @@ async fn files_outlive_a_kill_and_the_keys_follow_from_the_seed() {
             .ok()
     };
     assert_eq!(fetch().await.as_deref(), Some("hello session"));
+    within(greet(&info)).await.unwrap();
     let metrics = network.file_server_metrics().unwrap().unwrap();
     assert_eq!((metrics.files, metrics.downloads), (1, 1));
 
@@ -44,6 +59,7 @@ async fn files_outlive_a_kill_and_the_keys_follow_from_the_seed() {
     assert_eq!(network.describe().file_server.as_ref(), Some(&info));
     let again = crate::until(fetch).await;
     assert_eq!(again, "hello session");
+    within(greet(&info)).await.unwrap();
     within(network.stop_file_server()).await.unwrap();
     within(network.restart_file_server()).await.unwrap();
     within(network.shutdown()).await.unwrap();

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use data_encoding::BASE64_NOPAD;
 use rand::Rng as _;
 use rusqlite::{Connection, OpenFlags, params};
 use session_crypto::hash::message_hash;
@@ -17,7 +18,7 @@ use crate::requests::DAY;
 /// The node's database in its data folder.
 pub(super) const FILE: &str = "storage.db";
 /// Rows of one transaction.
-const STEP: u64 = 10_000;
+const STEP: u64 = 16 * 1024;
 /// The page cache while the file is filled, in KiB.
 const CACHE_KIB: i64 = 1024 * 1024;
 /// How often the database is looked at while messages disappear.
@@ -65,6 +66,7 @@ pub(super) fn fill(
             break;
         }
         let transaction = connection.transaction()?;
+        let mut entries = Vec::new();
         for (owner, pubkey) in owners
             .iter()
             .cycle()
@@ -85,15 +87,18 @@ pub(super) fn fill(
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
                 .execute(params![
-                    hash.as_str(),
+                    BASE64_NOPAD.decode(hash.as_str().as_bytes())?,
                     owner,
                     Namespace::DEFAULT.get(),
                     expiry.minus(DAY).as_ms_i64(),
                     expiry.as_ms_i64(),
                     data,
                 ])?;
+            let row = transaction.last_insert_rowid();
+            entries.push((key(hash.as_str())?, *owner, row));
             added += 1;
         }
+        list(&transaction, entries)?;
         transaction.commit()?;
         progress(added);
     }
@@ -101,6 +106,39 @@ pub(super) fn fill(
     // Else the node would have to wait until the system has written what was put in here.
     std::fs::File::open(file)?.sync_all()?;
     Ok(added)
+}
+
+/// Enters messages in the node's lists, as many at a time as it does itself. Key, owner and row of
+/// each.
+fn list(connection: &Connection, mut entries: Vec<(i64, i64, i64)>) -> anyhow::Result<()> {
+    entries.sort_unstable();
+    let mut statement =
+        connection.prepare_cached("INSERT INTO by_hash (key, id) VALUES (?1, ?2)")?;
+    for (key, _, row) in &entries {
+        statement.execute([key, row])?;
+    }
+    entries.sort_unstable_by_key(|(_, owner, row)| (*owner, *row));
+    let mut statement = connection
+        .prepare_cached("INSERT INTO by_owner (owner, namespace, id) VALUES (?1, ?2, ?3)")?;
+    for (_, owner, row) in &entries {
+        statement.execute(params![owner, Namespace::DEFAULT.get(), row])?;
+    }
+    connection.execute(
+        "UPDATE numbers SET value = (SELECT max(id) FROM messages) WHERE name = 'listed'",
+        [],
+    )?;
+    Ok(())
+}
+
+/// The first eight characters of a hash as a number, in the order of their codes.
+fn key(hash: &str) -> anyhow::Result<i64> {
+    const ORDER: &str = "+/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut key = 0i64;
+    for character in hash.chars().take(8) {
+        let place = ORDER.find(character).context("no hash")?;
+        key = (key << 6) | i64::try_from(place)?;
+    }
+    Ok(key - (1 << 47))
 }
 
 /// Messages in the file.

@@ -1,4 +1,4 @@
-//! Plain HTTP with keep-alive: one request at a time on each connection.
+//! Clients: one request at a time on each connection, over plain HTTP with keep-alive or QUIC.
 
 use core::convert::Infallible;
 use core::pin::Pin;
@@ -16,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
+use super::quic::QuicClient;
+use super::server::FilesProcess;
 use crate::measure::Outcome;
 use crate::transport::own_address;
 
@@ -41,11 +43,18 @@ impl Content {
         }
     }
 
-    fn len(&self) -> usize {
+    /// Its length.
+    pub(super) fn len(&self) -> usize {
         self.stamp.len() + self.rest.len()
     }
 
-    fn is(&self, bytes: &[u8]) -> bool {
+    /// Both of its parts.
+    pub(super) fn parts(&self) -> [Bytes; 2] {
+        [self.stamp.clone(), self.rest.clone()]
+    }
+
+    /// Whether it is this.
+    pub(super) fn is(&self, bytes: &[u8]) -> bool {
         bytes.strip_prefix(self.stamp.as_ref()) == Some(self.rest.as_ref())
     }
 }
@@ -75,12 +84,58 @@ impl Body for Sent {
 }
 
 /// An open connection.
-pub(super) struct Client {
-    sender: SendRequest<Sent>,
+pub(super) enum Client {
+    Http(HttpClient),
+    Quic(QuicClient),
 }
 
 impl Client {
-    pub(super) async fn open(server: SocketAddr, index: u16) -> anyhow::Result<Self> {
+    pub(super) async fn open(server: &FilesProcess, index: u16) -> anyhow::Result<Self> {
+        Ok(match server.quic() {
+            Some((address, key)) => Self::Quic(QuicClient::open(address, key, index).await?),
+            None => Self::Http(HttpClient::open(server.address(), index).await?),
+        })
+    }
+
+    /// Uploads; the id, or what was answered instead.
+    pub(super) async fn upload(
+        &mut self,
+        content: &Content,
+    ) -> anyhow::Result<Result<String, Outcome>> {
+        match self {
+            Self::Http(client) => client.upload(content).await,
+            Self::Quic(client) => client.upload(content).await,
+        }
+    }
+
+    /// Downloads and compares.
+    pub(super) async fn download(
+        &mut self,
+        id: &str,
+        content: &Content,
+    ) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Http(client) => client.download(id, content).await,
+            Self::Quic(client) => client.download(id, content).await,
+        }
+    }
+
+    /// Asks how large it is.
+    pub(super) async fn info(&mut self, id: &str, content: &Content) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Http(client) => client.info(id, content).await,
+            Self::Quic(_) => anyhow::bail!("over quic only uploads and downloads are measured"),
+        }
+    }
+}
+
+/// An open connection over HTTP.
+pub(super) struct HttpClient {
+    sender: SendRequest<Sent>,
+}
+
+impl HttpClient {
+    async fn open(server: SocketAddr, index: u16) -> anyhow::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(own) = own_address(server, index) {
             socket.bind(own)?;
@@ -94,10 +149,7 @@ impl Client {
     }
 
     /// Uploads; the id, or what was answered instead.
-    pub(super) async fn upload(
-        &mut self,
-        content: &Content,
-    ) -> anyhow::Result<Result<String, Outcome>> {
+    async fn upload(&mut self, content: &Content) -> anyhow::Result<Result<String, Outcome>> {
         let body = Sent(vec![content.rest.clone(), content.stamp.clone()]);
         let (status, answer) = self.ask("POST", "/file", body).await?;
         if status != 200 {
@@ -109,11 +161,7 @@ impl Client {
     }
 
     /// Downloads and compares.
-    pub(super) async fn download(
-        &mut self,
-        id: &str,
-        content: &Content,
-    ) -> anyhow::Result<Outcome> {
+    async fn download(&mut self, id: &str, content: &Content) -> anyhow::Result<Outcome> {
         let (status, answer) = self
             .ask("GET", &format!("/file/{id}"), Sent(vec![]))
             .await?;
@@ -124,7 +172,7 @@ impl Client {
     }
 
     /// Asks how large it is.
-    pub(super) async fn info(&mut self, id: &str, content: &Content) -> anyhow::Result<Outcome> {
+    async fn info(&mut self, id: &str, content: &Content) -> anyhow::Result<Outcome> {
         let path = format!("/file/{id}/info");
         let (status, answer) = self.ask("GET", &path, Sent(vec![])).await?;
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();

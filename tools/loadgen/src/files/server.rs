@@ -1,39 +1,88 @@
 //! A file server in a process of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use core::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::Context as _;
 use session_chassis::listener;
-use session_files::settings::Settings;
-use session_files::{FileServer, IdMode, ServerConfig, ServerKeys};
+use session_files::settings::{SETTINGS_FILE, Settings};
+use session_files::{FileServer, ServerConfig, ServerKeys};
+use session_server_test_support::{ObjectStore, Postgres};
+use session_types::Ed25519PublicKey;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+
+/// How the file server that is measured keeps files, and how it is reached.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Kind {
+    /// Name files by numbers, as the reference does: no content is hashed.
+    #[arg(long)]
+    numbers: bool,
+    /// Transfer over QUIC; leave out the case `info`.
+    #[arg(long)]
+    quic: bool,
+    /// Keep records in a PostgreSQL server, which is started for this (it must be installed), and
+    /// content in a folder, unless --s3 is given too.
+    #[arg(long)]
+    postgres: bool,
+    /// Keep content in an object store that speaks S3: OpenStack Swift, which is started for this
+    /// (it must be installed).
+    #[arg(long)]
+    s3: bool,
+    /// Where the files are kept meanwhile [default: the system's folder for temporary files].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
 
 /// The file server that is measured; it ends with this value.
 #[derive(Debug)]
 pub(super) struct FilesProcess {
     child: Child,
     address: SocketAddr,
+    quic: Option<(SocketAddr, Ed25519PublicKey)>,
     pid: u32,
     _folder: TempDir,
+    _postgres: Option<Postgres>,
+    _s3: Option<ObjectStore>,
 }
 
 impl FilesProcess {
     /// Starts this program again as a file server and waits until it listens.
-    pub(super) async fn start(dir: Option<&Path>, numbers: bool) -> anyhow::Result<Self> {
+    pub(super) async fn start(kind: &Kind) -> anyhow::Result<Self> {
         let mut folder = tempfile::Builder::new();
         let folder = folder.prefix("session-loadgen-");
-        let folder = match dir {
+        let folder = match &kind.dir {
             Some(dir) => folder.tempdir_in(dir)?,
             None => folder.tempdir()?,
         };
+        let installed = "a server that is needed is not installed";
+        let postgres = kind.postgres.then(|| Postgres::start().context(installed));
+        let postgres = postgres.transpose()?;
+        let s3 = kind.s3.then(|| ObjectStore::start().context(installed));
+        let s3 = s3.transpose()?;
+        let mut settings = String::new();
+        if kind.numbers {
+            writeln!(settings, "ids = \"numbers\"")?;
+        }
+        if kind.quic {
+            writeln!(settings, "quic = \"127.0.0.1:0\"")?;
+        }
+        if let Some(postgres) = &postgres {
+            writeln!(settings, "postgres = \"{}\"", postgres.address())?;
+            if s3.is_none() {
+                writeln!(settings, "content = \"content\"")?;
+            }
+        }
+        if let Some(s3) = &s3 {
+            settings += &s3.toml("");
+        }
+        std::fs::write(folder.path().join(SETTINGS_FILE), settings)?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["file-server", "--data-dir"])
             .arg(folder.path())
-            .args(numbers.then_some("--numbers"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -43,20 +92,31 @@ impl FilesProcess {
         let stdout = child.stdout.take().context("no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).await?;
-        let address = line
-            .trim()
-            .parse()
-            .context("the file server did not start")?;
+        let mut words = line.split_whitespace();
+        let problem = "the file server did not start";
+        let address = words.next().context(problem)?.parse().context(problem)?;
+        let quic = match (words.next(), words.next()) {
+            (Some(address), Some(key)) => Some((address.parse()?, key.parse()?)),
+            _ => None,
+        };
         Ok(Self {
             child,
             address,
+            quic,
             pid,
             _folder: folder,
+            _postgres: postgres,
+            _s3: s3,
         })
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it is to be asked over QUIC, and its key.
+    pub(super) const fn quic(&self) -> Option<(SocketAddr, Ed25519PublicKey)> {
+        self.quic
     }
 
     pub(super) const fn pid(&self) -> u32 {
@@ -76,17 +136,12 @@ impl FilesProcess {
 }
 
 /// The child's side.
-pub(crate) async fn serve(data_dir: PathBuf, numbers: bool) -> anyhow::Result<()> {
+pub(crate) async fn serve(data_dir: PathBuf) -> anyhow::Result<()> {
     let socket = listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-    let usual = Settings::default();
+    let usual = Settings::from_toml(&std::fs::read_to_string(data_dir.join(SETTINGS_FILE))?)?;
     // The server is measured, not its limits.
     let settings = Settings {
         admin: None,
-        ids: if numbers {
-            IdMode::Numbers
-        } else {
-            IdMode::Content
-        },
         requests_per_second: u32::MAX,
         burst: u32::MAX,
         total_requests_per_second: u32::MAX,
@@ -98,9 +153,15 @@ pub(crate) async fn serve(data_dir: PathBuf, numbers: bool) -> anyhow::Result<()
         ..usual
     };
     let keys = ServerKeys::load_or_create(&data_dir)?;
-    let config = ServerConfig::new(data_dir, socket, keys, settings);
-    let server = FileServer::start(config).await?;
-    println!("{}", server.address());
+    let config = ServerConfig {
+        quic: settings.quic.map(UdpSocket::bind).transpose()?,
+        ..ServerConfig::new(data_dir, socket, keys, settings)
+    };
+    let server = Box::pin(FileServer::start(config)).await?;
+    match server.quic_address() {
+        Some(quic) => println!("{} {quic} {}", server.address(), server.identity()),
+        None => println!("{}", server.address()),
+    }
     // The parent ending, however it ends, ends this.
     let mut nothing = [0];
     while tokio::io::stdin().read(&mut nothing).await.unwrap_or(0) > 0 {}

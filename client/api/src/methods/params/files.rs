@@ -2,11 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use session_core::Picture;
-use session_core::view::schema::{AccountIdText, MessageNumber};
+use session_core::view::schema::{AccountIdText, DraftFileNumber, MessageNumber, Milliseconds};
 use session_core::view::{FileStatus, FileView, Text};
-use session_store::{AutoDownload, FileRow, FileState, FilesUsage, MessageId, PictureRow};
-use session_types::AccountId;
+use session_core::{LinkCard, Picture};
+use session_store::{AutoDownload, DraftFileId, FilesUsage, MessageId, PictureRow};
+use session_types::{AccountId, Timestamp};
 
 use super::structures;
 use crate::Content;
@@ -23,11 +23,19 @@ structures! { strict
         /// The text that goes with them: at most 2,000 characters; none when left out.
         #[serde(default)]
         text: Text,
+        /// The message they answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<MessageNumber>")]
+        reply_to: Option<MessageId>,
         /// The files: at most 32.
         files: Vec<FileToSend>,
+        /// Whether the draft of the conversation stays: what is sent is something else, such as a
+        /// voice message.
+        #[serde(default)]
+        keeps_draft: bool,
     }
 
-    /// A file to be sent: one at a path, or a content.
+    /// A file to be sent: one at a path, or a content, or one of the conversation's draft.
     FileToSend {
         /// Where it is on this computer: at most 10,000,000 bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +44,14 @@ structures! { strict
         /// 700,000 bytes together.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
+        /// Instead of both: what was uploaded beside the calls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upload: Option<String>,
+        /// Instead of all these: a file of the conversation's draft. Name, type and caption are
+        /// then those it was chosen with, unless they are given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<DraftFileNumber>")]
+        draft: Option<DraftFileId>,
         /// The name shown with it; that of the path when left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<String>")]
@@ -46,6 +62,10 @@ structures! { strict
         /// Whether it is a voice message: recorded just now.
         #[serde(default)]
         voice: bool,
+        /// Sent byte for byte, with whatever is in it, and offered to readers as a file: pictures
+        /// are not shown then, and what cameras write beside them is not taken out.
+        #[serde(default)]
+        as_file: bool,
         /// A text shown with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<String>")]
@@ -111,6 +131,38 @@ structures! { strict
         side: u32,
     }
 
+    /// Which part of a file of a draft.
+    DraftFileParams {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The conversation.
+        #[schemars(with = "AccountIdText")]
+        conversation: AccountId,
+        /// The file.
+        #[schemars(with = "DraftFileNumber")]
+        id: DraftFileId,
+        /// The first byte.
+        #[serde(default)]
+        from: u64,
+    }
+
+    /// A smaller picture of a file of a draft.
+    DraftThumbnailParams {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The conversation.
+        #[schemars(with = "AccountIdText")]
+        conversation: AccountId,
+        /// The file.
+        #[schemars(with = "DraftFileNumber")]
+        id: DraftFileId,
+        /// The most pixels it is wide and high: at most 400.
+        #[serde(default = "usual_side")]
+        side: u32,
+    }
+
     /// Whether files come by themselves.
     SetAutoDownloadParams {
         /// The account.
@@ -134,6 +186,21 @@ structures! { strict
         conversation: Option<AccountId>,
     }
 
+    /// Which copies of files.
+    CopiesParams {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The conversation; all when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<AccountIdText>")]
+        conversation: Option<AccountId>,
+        /// Only of messages sent before this time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Milliseconds>")]
+        before: Option<Timestamp>,
+    }
+
     /// A picture of the account: one at a path, or a content.
     SetPictureParams {
         /// The account.
@@ -145,6 +212,9 @@ structures! { strict
         /// Its content as Base64, instead of a path: at most 700,000 bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
+        /// Instead of both: what was uploaded beside the calls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upload: Option<String>,
     }
 
     /// Which part of a picture.
@@ -201,6 +271,27 @@ structures! { loose
         height: u32,
     }
 
+    /// What a page looks like, if there is one to be looked at.
+    PreviewResult {
+        /// Absent when the text has no link that is looked at (https, of a public server), or the
+        /// page has neither title nor image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preview: Option<LinkPreview>,
+    }
+
+    /// What the page behind a link looks like.
+    LinkPreview {
+        /// The link, as it is in the text.
+        url: Text,
+        /// The title of the page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<String>")]
+        title: Option<Text>,
+        /// Its image, made smaller.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<Thumbnail>,
+    }
+
     /// Whether files come by themselves.
     AutoDownloadResult {
         /// When they do.
@@ -213,12 +304,6 @@ structures! { loose
         files: u64,
         /// What they take on the disk, in bytes.
         bytes: u64,
-    }
-
-    /// What became of copies.
-    CopiesDropped {
-        /// How many went.
-        files: usize,
     }
 
     /// The picture of a person, if they show one that is known here.
@@ -297,6 +382,17 @@ impl From<Picture> for Thumbnail {
     }
 }
 
+impl From<LinkCard> for LinkPreview {
+    fn from(card: LinkCard) -> Self {
+        let LinkCard { url, title, image } = card;
+        Self {
+            url: url.into(),
+            title: title.map(Text::from),
+            image: image.map(Thumbnail::from),
+        }
+    }
+}
+
 impl ContentPart {
     /// What one call gives back of a content, from a byte on.
     pub(crate) fn of(content: &[u8], from: u64) -> Self {
@@ -312,41 +408,9 @@ impl PictureInfo {
     pub(crate) fn of(row: &PictureRow, part: Option<ContentPart>) -> Self {
         let mime = part.as_ref().map(|_| row.mime.clone());
         Self {
-            state: status(&row.state),
+            state: FileStatus::from(&row.state),
             mime: mime.filter(|mime| !mime.is_empty()),
             part,
         }
-    }
-}
-
-/// A file as timelines show it.
-pub(crate) fn shown(row: &FileRow) -> FileView {
-    let info = &row.info;
-    let text = |text: &Option<String>| text.as_deref().map(Text::from);
-    let here = row.blob.as_ref().map(session_store::Blob::size);
-    FileView {
-        index: row.index,
-        name: text(&info.name),
-        mime: text(&info.mime),
-        size: here.or(info.size),
-        caption: text(&info.caption),
-        width: info.dimensions.map(|(width, _)| width),
-        height: info.dimensions.map(|(_, height)| height),
-        voice: info.is_voice_message,
-        state: status(&row.state),
-    }
-}
-
-fn status(state: &FileState) -> FileStatus {
-    match state {
-        FileState::Remote => FileStatus::Remote,
-        FileState::Queued => FileStatus::Waiting,
-        FileState::Here => FileStatus::Here,
-        FileState::Failed { reason } => FileStatus::Failed {
-            reason: reason.clone(),
-        },
-        FileState::Gone { reason } => FileStatus::Gone {
-            reason: reason.clone(),
-        },
     }
 }

@@ -15,6 +15,9 @@ pub enum NetworkState {
     Connecting {
         /// What is being done: `asking_seeds`, `confirming_list` or `trying_guards`.
         step: String,
+        /// Guards from which nothing came back since a request last went through.
+        #[serde(default)]
+        guards_tried: usize,
     },
     /// Requests go through.
     Connected {
@@ -28,9 +31,15 @@ pub enum NetworkState {
         /// The second node of the last request that was answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         middle: Option<Node>,
+        /// The third node of that request: it knew to which node it went, and not from where.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<Node>,
         /// What carried that request to the guard: `https` or `quic`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wire: Option<String>,
+        /// The nodes that keep the account's messages, when none of them answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silent_swarm: Option<SilentSwarm>,
     },
     /// Nothing goes through.
     Offline {
@@ -42,7 +51,20 @@ pub enum NetworkState {
         /// Since when.
         #[schemars(with = "Milliseconds")]
         since: Timestamp,
+        /// Guards from which nothing came back since a request last went through.
+        #[serde(default)]
+        guards_tried: usize,
     },
+}
+
+/// The nodes that keep the account's messages, none of which answers. Other nodes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SilentSwarm {
+    /// How many there are; all were asked.
+    pub nodes: usize,
+    /// Since when.
+    #[schemars(with = "Milliseconds")]
+    pub since: Timestamp,
 }
 
 /// A node of the network.
@@ -153,12 +175,15 @@ impl From<&NetworkStatus> for NetworkState {
                 guard_since,
                 backup,
                 middle,
+                exit,
                 wire,
+                silent_swarm,
             } => Self::Connected {
                 guard: guard.into(),
                 guard_since: *guard_since,
                 backup: *backup,
                 middle: middle.as_deref().map(Node::from),
+                exit: exit.as_deref().map(Node::from),
                 wire: wire.map(|wire| {
                     match wire {
                         Wire::Https => "https",
@@ -166,22 +191,33 @@ impl From<&NetworkStatus> for NetworkState {
                     }
                     .to_owned()
                 }),
+                silent_swarm: silent_swarm.map(|silent| SilentSwarm {
+                    nodes: silent.nodes,
+                    since: silent.since,
+                }),
             },
-            NetworkStatus::Offline { reason, since } => Self::Offline {
+            NetworkStatus::Offline {
+                reason,
+                since,
+                guards_tried,
+            } => Self::Offline {
                 reason: reason.code().to_owned(),
                 advice: reason.advice().to_owned(),
                 since: *since,
+                guards_tried: *guards_tried,
             },
-            NetworkStatus::Connecting { step } => Self::Connecting {
+            NetworkStatus::Connecting { step, guards_tried } => Self::Connecting {
                 step: match step {
                     ConnectStep::AskingSeeds => "asking_seeds",
                     ConnectStep::ConfirmingList => "confirming_list",
                     _ => "trying_guards",
                 }
                 .to_owned(),
+                guards_tried: *guards_tried,
             },
             _ => Self::Connecting {
                 step: "trying_guards".to_owned(),
+                guards_tried: 0,
             },
         }
     }

@@ -8,7 +8,7 @@ use session_core::view::{Around, Direction, Filter, NotifyMode, Text, Timer};
 use session_store::MessageId;
 use session_types::{AccountId, Timestamp};
 
-use super::structures;
+use super::{FileToSend, structures};
 use crate::Secret;
 
 structures! { strict
@@ -93,6 +93,22 @@ structures! { strict
         /// Whether others see that the user is typing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         typing: Option<bool>,
+        /// Whether pages behind links may be looked at for previews: their servers then see this
+        /// computer's address, or that of the proxy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link_previews: Option<bool>,
+        /// Whether files go straight to and from the network's file server where that is possible:
+        /// it then sees this computer's address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direct_files: Option<bool>,
+        /// Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
+        /// it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovery_saved: Option<bool>,
+        /// Whether the Recovery Password is to be shown on this device no more. There is no way
+        /// back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovery_hidden: Option<bool>,
     }
 
     /// Which conversations.
@@ -160,6 +176,14 @@ structures! { strict
         conversation: AccountId,
         /// The text; empty for none.
         text: Text,
+        /// The message it answers; none when left out. One that cannot be answered is left out too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<MessageNumber>")]
+        reply_to: Option<MessageId>,
+        /// The files that go with it, in their order: at most 32. Those the draft has already are
+        /// named by `draft`; what is not named is removed. Left out: the files stay as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<Vec<FileToSend>>,
     }
 
     /// A pin.
@@ -322,6 +346,21 @@ structures! { strict
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<MessageNumber>")]
         reply_to: Option<MessageId>,
+        /// Whether what `messages.preview` found of the text's first link goes with it.
+        #[serde(default)]
+        preview: bool,
+        /// Whether the draft of the conversation stays: what is sent is something else.
+        #[serde(default)]
+        keeps_draft: bool,
+    }
+
+    /// A link to be looked at.
+    PreviewParams {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The link, or the text that is being written: its first link.
+        text: Text,
     }
 
     /// An invitation to be sent.
@@ -363,6 +402,30 @@ structures! { strict
         message_id: MessageId,
         /// Where.
         scope: DeleteScope,
+        /// On this device: for how long it can be brought back, a minute at most. It is shown
+        /// nowhere meanwhile, and goes when the time is over, whatever becomes of the program.
+        #[serde(default)]
+        undo_ms: u64,
+    }
+
+    /// Whose messages are counted.
+    CountParams {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The conversation; all when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<AccountIdText>")]
+        conversation: Option<AccountId>,
+    }
+
+    /// A registered name.
+    ResolveParams {
+        /// The account that asks.
+        #[schemars(with = "AccountIdText")]
+        account: AccountId,
+        /// The name, in any case.
+        name: Text,
     }
 
     /// One message.

@@ -7,7 +7,7 @@ use session_core::view::schema::{AccountIdText, MessageNumber, Milliseconds};
 use session_core::view::{
     ConversationItem, Delivery, Person, ShownKind, Text, TimelineItem, Timer,
 };
-use session_store::{AccountEntry, KeyKeeping, MessageId, MessageRow};
+use session_store::{AccountEntry, Blob, KeyKeeping, MessageId, MessageRow, PictureRow};
 use session_types::{AccountId, Timestamp};
 
 use super::structures;
@@ -64,6 +64,38 @@ structures! { loose
     }
 
     /// What became of a deletion.
+    Deleted {
+        /// Whether the message can be brought back. One that is still to be sent goes for good at
+        /// once.
+        undo: bool,
+    }
+
+    /// What became of bringing a message back.
+    Undeleted {
+        /// False when it is gone for good.
+        restored: bool,
+    }
+
+    /// How many messages there are.
+    MessageCount {
+        /// So many.
+        messages: u64,
+    }
+
+    /// Whose a name is.
+    Resolved {
+        /// The account.
+        #[schemars(with = "AccountIdText")]
+        person: AccountId,
+    }
+
+    /// What the program noted.
+    Logs {
+        /// One thing in each line, oldest first; at most 1,000 lines.
+        text: String,
+    }
+
+    /// What became of a deletion.
     DeletedFromSwarm {
         /// How many nodes signed that they deleted everything.
         nodes: usize,
@@ -73,6 +105,8 @@ structures! { loose
     RecoveryPassword {
         /// The 13 words.
         recovery_password: Secret,
+        /// The same in 32 hexadecimal digits: as phones take it from a QR code.
+        seed: Secret,
     }
 
     /// The account itself.
@@ -89,6 +123,17 @@ structures! { loose
         read_receipts: bool,
         /// Whether others see that the user is typing.
         typing: bool,
+        /// Whether pages behind links may be looked at for previews: their servers then see this
+        /// computer's address, or that of the proxy.
+        link_previews: bool,
+        /// Whether files go straight to and from the network's file server where that is possible:
+        /// it then sees this computer's address.
+        direct_files: bool,
+        /// Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
+        /// it.
+        recovery_saved: bool,
+        /// Whether the Recovery Password is shown on this device no more.
+        recovery_hidden: bool,
     }
 
     /// A list of conversations.
@@ -115,12 +160,6 @@ structures! { loose
     ConversationResult {
         /// The conversation.
         conversation: Option<ConversationItem>,
-    }
-
-    /// A draft.
-    Draft {
-        /// The text; empty for none.
-        text: Text,
     }
 
     /// What became of a timer.
@@ -267,10 +306,18 @@ impl From<Settings> for SettingsResult {
         let Settings {
             read_receipts,
             typing,
+            link_previews,
+            direct_files,
+            recovery_saved,
+            recovery_hidden,
         } = settings;
         Self {
             read_receipts,
             typing,
+            link_previews,
+            direct_files,
+            recovery_saved,
+            recovery_hidden,
         }
     }
 }
@@ -298,9 +345,12 @@ impl AccountInfo {
 }
 
 impl Profile {
-    pub(crate) fn new(id: AccountId, name: String) -> Self {
+    /// An account with its name, and the picture that is here.
+    pub(crate) fn new(id: AccountId, name: String, picture: Option<&PictureRow>) -> Self {
+        let blob = picture.and_then(|row| row.blob.as_ref());
+        let shown = Some(name.as_str()).filter(|name| !name.is_empty());
         Self {
-            person: Person::new(id, Some(name.as_str()).filter(|name| !name.is_empty())),
+            person: Person::new(id, shown).with_picture(blob.map(Blob::mark)),
             name: name.into(),
         }
     }

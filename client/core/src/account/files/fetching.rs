@@ -7,7 +7,7 @@ use session_store::{FileRow, FileState};
 
 use super::server::{self, NotHere};
 use super::{Shared, blocking, pause};
-use crate::{CoreError, Event};
+use crate::{CoreError, Event, media};
 
 /// Fetches a file once and writes down the outcome. Returns how long to wait before it is tried
 /// again; `None` when it is done with.
@@ -96,15 +96,24 @@ async fn transfer(shared: &Shared, file: &FileRow) -> Result<(), NotHere> {
     let size = file.info.size;
     let blobs = shared.model.read(|store| Ok(store.blobs())).await?;
     let folder = blobs.clone();
-    let blob = blocking(move || {
-        Ok(server::opened(&pointer.key, size, bytes)
-            .and_then(|content| folder.write(&content).map_err(|e| NotHere::Later(e.into()))))
+    let is_voice = file.info.is_voice_message;
+    let (blob, sound) = blocking(move || {
+        Ok(
+            server::opened(&pointer.key, size, bytes).and_then(|content| {
+                let blob = folder.write(&content);
+                let blob = blob.map_err(|error| NotHere::Later(error.into()))?;
+                let sound = is_voice.then(|| media::sound::of(&content)).flatten();
+                Ok((blob, sound))
+            }),
+        )
     })
     .await??;
     let (row, kept) = (file.clone(), blob.clone());
     let arrived = shared
         .model
-        .write(shared.network.now(), move |tx| tx.file_arrived(&row, &kept))
+        .write(shared.network.now(), move |tx| {
+            tx.file_arrived(&row, &kept, sound.as_ref())
+        })
         .await;
     if !matches!(arrived, Ok(true)) {
         // Nothing speaks of it.

@@ -2,16 +2,20 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use session_crypto::attachment::{self, Domain, legacy};
 use session_crypto::picture;
 use session_messages::AttachmentKey;
-use session_net::{FileServer, FileUrl, NetError, Progress, Purpose, ServerReply, ServerRequest};
+use session_net::{
+    DirectError, FileServer, FileUrl, NetError, Progress, Purpose, ServerReply, ServerRequest,
+};
 use session_types::ErrorKind;
 use tokio::time::Instant;
 
 use super::{FileForm, Shared};
 use crate::CoreError;
+use crate::model::settings;
 
 /// The longest encrypted file: that of the largest stream.
 const LONGEST_SEALED: usize = 10_223_616;
@@ -97,22 +101,64 @@ pub(super) async fn upload(
     progress: Progress,
 ) -> Result<String, CoreError> {
     let server = own(shared)?;
-    let request = ServerRequest::post("/file", bytes).watched(progress);
-    let reply = shared
-        .network
-        .ask_server(&server.target(), &request, Purpose::Files)
-        .await?;
-    let answer: Uploaded = read(&reply)?;
-    let id = match answer.id {
-        serde_json::Value::String(id) => id,
-        serde_json::Value::Number(id) => id.to_string(),
-        _ => String::new(),
+    let bytes = Bytes::from(bytes);
+    let direct = if goes_directly(shared).await? {
+        let upload = shared
+            .network
+            .upload_directly(server, bytes.clone(), &progress);
+        straight(upload.await)?
+    } else {
+        None
+    };
+    let id = match direct {
+        Some(id) => id,
+        None => upload_through_nodes(shared, server, bytes.into(), progress).await?,
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain) {
         return Err(NetError::BadReply.into());
     }
     Ok(id)
+}
+
+async fn upload_through_nodes(
+    shared: &Shared,
+    server: &FileServer,
+    bytes: Vec<u8>,
+    progress: Progress,
+) -> Result<String, CoreError> {
+    let request = ServerRequest::post("/file", bytes).watched(progress);
+    let reply = shared
+        .network
+        .ask_server(&server.target(), &request, Purpose::Files)
+        .await?;
+    let answer: Uploaded = read(&reply)?;
+    Ok(match answer.id {
+        serde_json::Value::String(id) => id,
+        serde_json::Value::Number(id) => id.to_string(),
+        _ => String::new(),
+    })
+}
+
+/// Whether files go straight to the own server. Never to another one: whoever writes a message
+/// chooses the address in it, and would learn that of the reader.
+async fn goes_directly(shared: &Shared) -> Result<bool, CoreError> {
+    let settings = shared.model.read(|store| Ok(settings(store)));
+    Ok(settings.await??.direct_files)
+}
+
+/// What came of a transfer straight to the server; `None` when it is to go through nodes.
+fn straight<T>(done: Result<T, DirectError>) -> Result<Option<T>, CoreError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        // It would say the same to a node.
+        Err(DirectError::Refused { code: 404 }) => Err(CoreError::FileServer { status: 404 }),
+        Err(DirectError::Refused { code: 451 }) => Err(CoreError::FileServer { status: 413 }),
+        Err(error) => {
+            tracing::debug!(%error, "a file goes through nodes");
+            Ok(None)
+        }
+    }
 }
 
 /// Asks the own server to keep a file longer.
@@ -143,6 +189,9 @@ fn read<T: for<'a> Deserialize<'a>>(reply: &ServerReply) -> Result<T, CoreError>
     }
 }
 
+/// What is said of a file that its server does not have.
+const EXPIRED: &str = "it has expired or was deleted at its file server";
+
 /// Why a file is not here.
 #[derive(Debug)]
 pub(super) enum NotHere {
@@ -170,6 +219,18 @@ pub(super) async fn download(
         .parse()
         .map_err(|_| NotHere::Failed("its address cannot be read".to_owned()))?;
     let profile = shared.network.profile();
+    if let Some(server) = profile.file_server()
+        && url.targets(Some(server)).first() == Some(&server.target())
+        && goes_directly(shared).await?
+    {
+        let network = &shared.network;
+        let fetching = network.download_directly(server, url.id(), LONGEST_SEALED, &progress);
+        match straight(fetching.await) {
+            Ok(Some(bytes)) => return Ok((url, bytes)),
+            Err(CoreError::FileServer { status: 404 }) => return Err(NotHere::Gone(EXPIRED)),
+            Ok(None) | Err(_) => {}
+        }
+    }
     let mut last = NotHere::Failed("nobody knows the key of its file server".to_owned());
     // Which key an address names is not always clear; a server takes only its own.
     for target in url.targets(profile.file_server()) {
@@ -180,11 +241,7 @@ pub(super) async fn download(
         last = match asked.await {
             Ok(reply) => match reply.status {
                 200 => return Ok((url, reply.body)),
-                404 => {
-                    return Err(NotHere::Gone(
-                        "it has expired or was deleted at its file server",
-                    ));
-                }
+                404 => return Err(NotHere::Gone(EXPIRED)),
                 status => NotHere::Later(CoreError::FileServer { status }),
             },
             Err(NetError::ServerRefused { status: 400 }) => {

@@ -6,7 +6,7 @@ use session_store::{FileRow, FileState, MessageId, Pointer, StoreError};
 use super::{Shared, blocking, server};
 use crate::{CoreError, Event};
 
-/// Uploads the files of a message that are not uploaded yet, one after the other. Those that are
+/// Uploads the files of a message, and the image of its link preview, that are not uploaded yet, one after the other. Those that are
 /// keep their addresses, whatever becomes of the others.
 ///
 /// # Errors
@@ -15,7 +15,7 @@ use crate::{CoreError, Event};
 pub(crate) async fn upload_all(shared: &Shared, message: MessageId) -> Result<(), CoreError> {
     let files = shared
         .model
-        .read(move |store| store.files_of(message))
+        .read(move |store| store.transfers_of(message))
         .await?;
     for file in files {
         if file.pointer.is_none() {

@@ -5,6 +5,7 @@ use session_store::{MessageId, MessageKind, MessageState};
 
 use super::*;
 use crate::DeleteFor;
+use crate::model::{Begun, listed, undoable};
 
 fn unsend(author: &AccountKeys, sent_ms: u64) -> UnsendRequest {
     UnsendRequest {
@@ -237,7 +238,11 @@ fn conversations_and_contacts_go() {
     let mut device = Device::friend_of_bob();
     let (own, id) = (device.id(), bob().account_id());
     device.hears(&bob(), 5, &text("one"));
-    device.write(|tx| tx.set_draft(&id, "to be")).unwrap();
+    let begun = Begun {
+        text: "to be".to_owned(),
+        ..Begun::default()
+    };
+    device.write(|tx| tx.set_draft(&id, begun)).unwrap();
     // Cleared: the conversation stays.
     device.write(|tx| tx.clear(&id)).unwrap();
     assert!(device.rows(&bob()).is_empty());
@@ -260,4 +265,77 @@ fn conversations_and_contacts_go() {
     device.hears(&bob(), 59 * MINUTE, &text("me again"));
     let settings = device.settings(&bob()).unwrap();
     assert!(!settings.approved && settings.approved_me);
+}
+
+/// What a deletion that can be undone leaves, as a list and a search show it.
+fn is_shown(device: &Device, message: MessageId) -> bool {
+    let store = device.model.store();
+    let undoable = undoable(store).unwrap();
+    let row = store.conversation(&bob().account_id()).unwrap().unwrap();
+    let row = listed(store, &undoable, row).unwrap();
+    let is_last = row.last_message.is_some_and(|last| last.id == message);
+    assert_eq!(is_last, !undoable.contains_key(&message));
+    is_last
+}
+
+#[test]
+fn a_deletion_here_can_be_undone_for_a_while() {
+    let mut device = Device::friend_of_bob();
+    device.hears(&bob(), 5, &text("before"));
+    device.hears(&bob(), 6, &text("a joke"));
+    let joke = device.rows(&bob()).pop().unwrap().id;
+    let (now, period) = (device.now, Duration::from_secs(10));
+    assert!(is_shown(&device, joke));
+    assert!(device.write(|tx| tx.delete_undoably(joke, period)).unwrap());
+    assert!(!is_shown(&device, joke));
+    // Not before its time.
+    let due = device.write(|tx| tx.remove_undoable(now)).unwrap();
+    assert_eq!(due, Some(now.plus(period)));
+    assert!(device.write(|tx| tx.undelete(joke)).unwrap());
+    assert!(is_shown(&device, joke));
+    assert_eq!(device.write(|tx| tx.remove_undoable(tx.now)).unwrap(), None);
+    assert!(!device.write(|tx| tx.undelete(joke)).unwrap());
+
+    // When its time is over it is gone for good, and a copy of it is not taken in again.
+    device.write(|tx| tx.delete_undoably(joke, period)).unwrap();
+    let over = now.plus(period);
+    assert_eq!(device.write(|tx| tx.remove_undoable(over)).unwrap(), None);
+    assert!(!device.write(|tx| tx.undelete(joke)).unwrap());
+    device.hears(&bob(), 6, &text("a joke"));
+    assert_eq!(device.texts(&bob()), ["before"]);
+}
+
+#[test]
+fn what_is_gone_otherwise_is_no_hindrance() {
+    let mut device = Device::friend_of_bob();
+    let id = bob().account_id();
+    device.hears(&bob(), 5, &text("one"));
+    device.hears(&bob(), 6, &text("two"));
+    let period = Duration::from_secs(10);
+    for row in device.rows(&bob()) {
+        device
+            .write(|tx| tx.delete_undoably(row.id, period))
+            .unwrap();
+    }
+    let one = device.rows(&bob())[0].id;
+    device
+        .write(|tx| tx.delete(one, DeleteFor::ThisDevice))
+        .unwrap();
+    assert!(!device.write(|tx| tx.undelete(one)).unwrap());
+    device.write(|tx| tx.clear(&id)).unwrap();
+    let over = device.now.plus(period);
+    assert_eq!(device.write(|tx| tx.remove_undoable(over)).unwrap(), None);
+    assert!(device.texts(&bob()).is_empty());
+}
+
+#[test]
+fn what_is_still_to_be_sent_is_not_sent_while_it_could_be_brought_back() {
+    let mut device = Device::friend_of_bob();
+    let id = bob().account_id();
+    let row = device.write(|tx| tx.send_text(&id, "wait", None, false));
+    let row = row.unwrap();
+    let undo = device.write(|tx| tx.delete_undoably(row.id, Duration::from_secs(10)));
+    assert!(!undo.unwrap());
+    assert!(device.texts(&bob()).is_empty());
+    assert!(device.jobs().iter().all(|job| job.message.is_none()));
 }

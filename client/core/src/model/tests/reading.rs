@@ -89,6 +89,7 @@ fn receipts_are_sent_when_both_sides_want_them() {
     let on = Settings {
         read_receipts: true,
         typing: false,
+        ..Settings::default()
     };
     let id = bob().account_id();
     // Off, as at first.

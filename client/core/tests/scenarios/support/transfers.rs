@@ -11,12 +11,20 @@ use session_storage_rpc::{Request, Store as StoreRequest};
 use session_store::{FileRow, FileState, MessageId, OutgoingRow};
 use session_types::{AccountId, SwarmPubkey};
 
+use super::sluice::Sluice;
 use super::{Actor, Device, Net, within};
 
 /// Somebody whose device knows the network's file server and does not wait long.
 pub(crate) fn device(net: &Net) -> Device {
     let mut device = Device::on(net.seed_url()).with_files(&net.file_server());
     device.options.file_retries = vec![Duration::from_millis(300); 100];
+    device
+}
+
+/// The same, with another address of that file server.
+pub(crate) fn device_behind(net: &Net, sluice: &Sluice) -> Device {
+    let mut device = device(net);
+    device.file_server = Some(sluice.setting(&net.file_server()));
     device
 }
 

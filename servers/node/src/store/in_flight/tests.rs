@@ -129,7 +129,7 @@ async fn a_sending_that_is_broken_off_becomes_a_list() {
     // The row of a change that was undone is another message's then.
     let in_flight = Arc::clone(&store.in_flight);
     let undone = store.writer.write(move |conn| {
-        let row = newest(conn)? + 1;
+        let row = conn.newest()? + 1;
         let _sending = in_flight.begin(row);
         Err::<(), _>(rusqlite::Error::InvalidQuery)
     });
@@ -168,10 +168,11 @@ async fn a_known_message_is_on_the_lists_until_it_is_settled() {
 #[tokio::test]
 async fn a_file_of_a_version_that_listed_every_message_is_taken_over() {
     let dir = tempfile::tempdir().unwrap();
+    schema::prepare_form_one(&dir.path().join("node.db"));
     let store = open(&dir);
     drop(send(&store, 1).await);
     store.close().await;
-    let connection = Connection::open(dir.path().join("node.db")).unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("node.db")).unwrap();
     connection.execute("DELETE FROM numbers", []).unwrap();
     drop(connection);
     let store = open(&dir);

@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::file::{self, Lock, companion};
 use super::stats::number;
 use super::{MaintenanceError, Progress, existing, require_node_database, schema, size};
+use crate::store::salvage::salvage;
+use crate::store::schema::Form;
 
 /// How often the size of the new file is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -27,8 +29,8 @@ pub struct Compacted {
     pub messages: u64,
 }
 
-/// Writes the database of the node in `dir` anew without free pages, and puts it in place of the
-/// old one when it is complete. Until then the old one is not touched: an interruption costs
+/// Writes the database of the node in `dir` anew without free pages, in the newest form, and puts
+/// it in place of the old one when it is complete. Until then the old one is not touched: an interruption costs
 /// nothing. Takes as much space on the disk as the database holds data.
 ///
 /// # Errors
@@ -47,15 +49,15 @@ pub fn compact(
     let copy = companion(&path, file::COMPACTED);
     file::remove_database(&copy)?;
     let bytes_before = size(&path).saturating_add(size(&log));
-    let mut connection = schema::open_writable(&path)?;
+    let connection = schema::open_writable(&path)?;
     require_node_database(&connection)?;
-    schema::migrate(&mut connection)?;
+    let form = schema::form(&connection)?;
     // From here on nothing is in the log: nobody else may write.
     let busy = number(&connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
     if busy != 0 {
         return Err(MaintenanceError::Busy);
     }
-    let written = write_copy(connection, &copy, progress);
+    let written = write_copy(connection, &path, form, &copy, progress);
     let messages = match written {
         Ok(messages) => messages,
         Err(error) => {
@@ -84,6 +86,8 @@ pub fn compact(
 /// there are.
 fn write_copy(
     connection: Connection,
+    path: &Path,
+    form: Form,
     copy: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<u64, MaintenanceError> {
@@ -91,10 +95,12 @@ fn write_copy(
         .saturating_sub(number(&connection, "PRAGMA freelist_count")?);
     let total = used.saturating_mul(number(&connection, "PRAGMA page_size")?);
     let (finished, wait) = channel();
-    // SQLite takes text only; to a name that is none nothing can be written.
-    let target = copy.to_string_lossy().into_owned();
+    let (source, target) = (path.to_owned(), copy.to_owned());
     let writer = std::thread::spawn(move || {
-        let result = connection.execute("VACUUM INTO ?1", params![target]);
+        let result = match form {
+            Form::One => rewrite(&source, &target),
+            Form::Two => vacuum(&connection, &target),
+        };
         drop(finished);
         (connection, result)
     });
@@ -109,7 +115,7 @@ fn write_copy(
     let written = schema::open_readable(copy)?;
     // The rows of every table are counted on both sides before the new file takes the place of
     // the old.
-    for table in tables(&connection)? {
+    for table in tables(&connection, form)? {
         let sql = format!("SELECT COUNT(*) FROM {table}");
         if number(&connection, &sql)? != number(&written, &sql)? {
             return Err(MaintenanceError::Incomplete);
@@ -121,12 +127,35 @@ fn write_copy(
     Ok(messages)
 }
 
-/// The tables of a database, without those that SQLite keeps for itself.
-fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    connection
+/// Leaves the free pages out.
+fn vacuum(connection: &Connection, target: &Path) -> Result<(), MaintenanceError> {
+    // SQLite takes text only; to a name that is none nothing can be written.
+    let target = target.to_string_lossy().into_owned();
+    connection.execute("VACUUM INTO ?1", params![target])?;
+    Ok(())
+}
+
+/// Writes every row into a file of the newest form.
+fn rewrite(source: &Path, target: &Path) -> Result<(), MaintenanceError> {
+    let salvaged = salvage(source, target)?;
+    if salvaged.lost() > 0 {
+        return Err(MaintenanceError::Damaged);
+    }
+    Ok(())
+}
+
+/// The tables of a database that its copy must have complete, without those that SQLite keeps for
+/// itself.
+fn tables(connection: &Connection, form: Form) -> rusqlite::Result<Vec<String>> {
+    let mut tables: Vec<String> = connection
         .prepare(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'",
         )?
         .query_map([], |row| row.get(0))?
-        .collect()
+        .collect::<rusqlite::Result<_>>()?;
+    if form == Form::One {
+        // The newest form remembers more.
+        tables.retain(|table| table != "numbers");
+    }
+    Ok(tables)
 }

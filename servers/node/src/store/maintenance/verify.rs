@@ -1,16 +1,19 @@
 //! Looking through a whole database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use session_types::{SwarmPubkey, Timestamp, limits};
 
 use super::stats::number;
 use super::{MaintenanceError, Progress, existing, means_damage, open_to_read};
 use crate::store::messages::{is_well_formed, signed_position};
+use crate::store::recent::{Entry, LISTED};
+use crate::store::schema::Form;
+use crate::store::{gone, hashes, schema};
 
 /// Lines SQLite may say about the structure.
 const MAX_LINES: u32 = 20;
@@ -23,12 +26,7 @@ const SLACK: Duration = Duration::from_secs(3600);
 
 /// Rules for rows that SQLite itself can check: what a row that breaks it is called, and how
 /// many there are.
-const RULES: [(&str, &str); 9] = [
-    (
-        "owners without messages",
-        "SELECT COUNT(*) FROM owners
-         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE owner = owners.id)",
-    ),
+const RULES: [(&str, &str); 7] = [
     (
         "public outboxes with more than one message",
         "SELECT COUNT(*) FROM (
@@ -61,11 +59,29 @@ const RULES: [(&str, &str); 9] = [
         "malformed deletions",
         "SELECT COUNT(*) FROM deleted_ranges WHERE length(pubkey) <> 33",
     ),
+];
+
+/// The same for files of the first form.
+const RULES_ONE: [(&str, &str); 2] = [
+    (
+        OWNERS_ALONE,
+        "SELECT COUNT(*) FROM owners
+         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE owner = owners.id)",
+    ),
     (
         "message numbers that would be used again",
         "SELECT COUNT(*) FROM messages
          WHERE id > (SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages')",
     ),
+];
+
+const OWNERS_ALONE: &str = "owners without messages";
+const NOT_LISTED: &str = "messages that cannot be found by hash or owner";
+
+/// The entries of lists that lead nowhere.
+const LISTS: [&str; 2] = [
+    "SELECT id FROM by_hash WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = by_hash.id)",
+    "SELECT id FROM by_owner WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = by_owner.id)",
 ];
 
 /// What a look through a whole database has found. Names no account and no message.
@@ -129,6 +145,8 @@ pub fn verify(
     unless_damaged(looked, &mut found)?;
     let looked = check_rules(&connection, &mut found);
     unless_damaged(looked, &mut found)?;
+    let looked = check_lists(&connection, &mut found);
+    unless_damaged(looked, &mut found)?;
     Ok(found)
 }
 
@@ -177,12 +195,18 @@ fn check_messages(
          FROM messages LEFT JOIN owners ON owners.id = messages.owner
          WHERE messages.id > ?1 ORDER BY messages.id LIMIT ?2",
     )?;
+    let listed = match schema::form(connection)? {
+        Form::One => i64::MIN,
+        Form::Two => schema::number(connection, LISTED)?.unwrap_or(i64::MIN),
+    };
     let mut after = i64::MIN;
     loop {
         progress(Progress::Messages {
             done: found.messages,
             total,
         });
+        // A message and its entries in the lists as they are at one moment.
+        let _moment = connection.unchecked_transaction()?;
         let mut rows = statement.query(params![after, STEP])?;
         let mut read = 0;
         while let Some(row) = rows.next()? {
@@ -198,13 +222,16 @@ fn check_messages(
                 continue;
             };
             let namespace: i64 = row.get(2)?;
-            let hash: String = row.get(3)?;
+            let hash = hashes::text_of(row.get_ref(3)?).unwrap_or_default();
             let (timestamp, expiry): (i64, i64) = (row.get(4)?, row.get(5)?);
             let data = row.get_ref(6)?.as_blob().unwrap_or_default();
             let Ok(namespace) = i16::try_from(namespace) else {
                 found.found("messages in a namespace that does not exist", 1);
                 continue;
             };
+            if after <= listed && !is_listed(connection, after, &hash)? {
+                found.found(NOT_LISTED, 1);
+            }
             if data.len() > limits::MAX_MESSAGE_SIZE {
                 found.found("messages that are too large", 1);
             } else if timestamp < 0 || expiry < 0 {
@@ -241,6 +268,78 @@ fn check_rules(connection: &Connection, found: &mut Verified) -> Result<(), Main
     for (what, sql) in RULES {
         let count = number(connection, sql)?;
         found.found(what, count);
+    }
+    Ok(())
+}
+
+/// Whether a message of the second form is in both lists.
+fn is_listed(connection: &Connection, id: i64, hash: &str) -> rusqlite::Result<bool> {
+    let by_hash = connection
+        .prepare_cached("SELECT 1 FROM by_hash WHERE key = ?1 AND id = ?2")?
+        .exists([hashes::key(hash), id])?;
+    let by_owner = connection
+        .prepare_cached(
+            "SELECT 1 FROM messages CROSS JOIN by_owner
+             ON by_owner.owner = messages.owner AND by_owner.namespace = messages.namespace
+             AND by_owner.id = messages.id WHERE messages.id = ?1",
+        )?
+        .exists([id])?;
+    Ok(by_hash && by_owner)
+}
+
+/// What the second form has in place of indexes.
+fn check_lists(connection: &Connection, found: &mut Verified) -> Result<(), MaintenanceError> {
+    if schema::form(connection)? == Form::One {
+        for (what, sql) in RULES_ONE {
+            let count = number(connection, sql)?;
+            found.found(what, count);
+        }
+        return Ok(());
+    }
+    let _moment = connection.unchecked_transaction()?;
+    let (mut gone, mut owners) = (HashSet::new(), HashSet::new());
+    each(connection, "SELECT entries FROM gone", |row| {
+        let entries = row.get_ref(0)?.as_blob().unwrap_or_default();
+        for Entry { id, owner, .. } in gone::decode(entries) {
+            gone.insert(id);
+            owners.insert(owner);
+        }
+        Ok(())
+    })?;
+    for list in LISTS {
+        each(connection, list, |row| {
+            if !gone.contains(&row.get(0)?) {
+                found.found("entries of messages that are not there", 1);
+            }
+            Ok(())
+        })?;
+    }
+    // Owners go when their last message is struck off the lists.
+    each(
+        connection,
+        "SELECT id FROM owners
+         WHERE NOT EXISTS (SELECT 1 FROM by_owner WHERE owner = owners.id)
+         AND id NOT IN (SELECT owner FROM messages
+                        WHERE id > (SELECT value FROM numbers WHERE name = 'listed'))",
+        |row| {
+            if !owners.contains(&row.get(0)?) {
+                found.found(OWNERS_ALONE, 1);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(())
+}
+
+fn each(
+    connection: &Connection,
+    sql: &str,
+    mut with: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        with(row)?;
     }
     Ok(())
 }

@@ -7,8 +7,12 @@ use session_types::SwarmPubkey;
 
 use super::walk::{Gap, Keyed, from_both_ends, one, walk};
 use super::{Taken, Target};
-use crate::store::StoreError;
+use crate::store::hashes::Stored;
+use crate::store::in_flight::NUMBER;
 use crate::store::messages::{is_well_formed, signed_position};
+use crate::store::recent::{Entry, LISTED, NEWEST};
+use crate::store::schema::Form;
+use crate::store::{StoreError, gone, hashes, schema};
 
 const OWNERS: Keyed = Keyed {
     table: "owners",
@@ -24,8 +28,9 @@ const MESSAGES: Keyed = Keyed {
     first: 1,
 };
 
-/// Every index lists the messages a second time: what it has and the table has not is lost.
-const LISTS: [(&str, &[&str]); 2] = [
+/// Every index lists the messages a second time: what it has and the table has not is lost. A file
+/// has the first and one of the others.
+const LISTS: [(&str, &[&str]); 3] = [
     (
         "SELECT id FROM messages INDEXED BY messages_by_expiry",
         &["expiry", "id"],
@@ -34,6 +39,7 @@ const LISTS: [(&str, &[&str]); 2] = [
         "SELECT id FROM messages INDEXED BY messages_by_owner",
         &["owner", "namespace", "id"],
     ),
+    ("SELECT id FROM by_owner", &["owner", "namespace", "id"]),
 ];
 
 /// An owner, and whether the new file has it already.
@@ -63,7 +69,7 @@ pub(super) fn copy(source: &Connection, target: &mut Target) -> Result<Taken, St
             taken.lost = taken.lost.saturating_add(gaps.len() as u64);
         }
     }
-    keep_counting(source, target, newest)?;
+    keep_counting(source, target, newest);
     Ok(taken)
 }
 
@@ -77,7 +83,7 @@ fn take(
     let read = || -> rusqlite::Result<_> {
         Ok((
             row.get::<_, i64>(0)?,
-            row.get::<_, String>(1)?,
+            hashes::text(row, 1)?,
             row.get::<_, i64>(2)?,
             row.get::<_, i16>(3)?,
             row.get::<_, i64>(4)?,
@@ -112,9 +118,24 @@ fn take(
              (id, hash, owner, namespace, timestamp, expiry, expiry_set, data)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
-            id, hash, owner, namespace, timestamp, expiry, expiry_set, data
+            id,
+            Stored::new(Form::Two, &hash),
+            owner,
+            namespace,
+            timestamp,
+            expiry,
+            expiry_set,
+            data
         ],
     )?;
+    if new {
+        target.list(Entry {
+            id,
+            key: hashes::key(&hash),
+            owner,
+            namespace,
+        })?;
+    }
     taken.saved = taken.saved.saturating_add(u64::from(new));
     Ok(())
 }
@@ -162,30 +183,29 @@ fn missing(source: &Connection, gaps: &[Gap]) -> Result<(BTreeSet<i64>, bool), S
             Ok(())
         })?;
     }
+    // Deleted, and not struck off the list of its owner yet.
+    from_both_ends(source, "SELECT entries FROM gone", &["id"], &mut |row| {
+        if let Ok(bytes) = row.get_ref(0)?.as_blob() {
+            for entry in gone::decode(bytes) {
+                missing.remove(&entry.id);
+            }
+        }
+        Ok(())
+    })?;
     Ok((missing, complete))
 }
 
 /// Numbers are never used twice, not even those of messages that are lost.
-fn keep_counting(source: &Connection, target: &mut Target, newest: i64) -> Result<(), StoreError> {
-    let counted: i64 = source
+fn keep_counting(source: &Connection, target: &mut Target, newest: i64) {
+    let counted = source
         .query_row(
             "SELECT seq FROM sqlite_sequence WHERE name = 'messages'",
             [],
             |row| row.get(0),
         )
         .unwrap_or(0);
-    let newest = newest.max(counted);
-    if newest <= 0 {
-        return Ok(());
-    }
-    target.write(
-        "INSERT INTO sqlite_sequence (name, seq) SELECT 'messages', 0
-         WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'messages')",
-        [],
-    )?;
-    target.write(
-        "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'messages'",
-        params![newest],
-    )?;
-    Ok(())
+    let noted = [NEWEST, LISTED, NUMBER]
+        .map(|name| schema::number(source, name).ok().flatten().unwrap_or(0));
+    let newest = noted.into_iter().fold(newest.max(counted), i64::max);
+    target.newest = target.newest.max(newest);
 }

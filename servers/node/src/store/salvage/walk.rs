@@ -144,12 +144,15 @@ fn read(
     let Ok(mut rows) = statement.query(params![from]) else {
         return Pass::Damaged;
     };
+    let mut least = from;
     loop {
         match rows.next() {
             Ok(Some(row)) => {
-                let Ok(key) = row.get(0) else {
+                // A file may pretend that its keys are in any order.
+                let Some(key) = row.get(0).ok().filter(|key: &i64| *key >= least) else {
                     return Pass::Damaged;
                 };
+                least = key.saturating_add(1);
                 if let Err(error) = each(row, key) {
                     return Pass::Target(error);
                 }
@@ -201,7 +204,11 @@ fn readable(source: &Connection, table: Keyed, from: i64) -> bool {
     let Ok(mut rows) = statement.query(params![from]) else {
         return false;
     };
-    rows.next().is_ok()
+    match rows.next() {
+        Ok(Some(row)) => row.get(0).is_ok_and(|key: i64| key >= from),
+        Ok(None) => true,
+        Err(_) => false,
+    }
 }
 
 fn select(table: Keyed) -> String {

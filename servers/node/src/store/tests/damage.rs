@@ -9,7 +9,7 @@ use session_crypto::hash::message_hash;
 
 use super::*;
 
-pub(super) const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 8192;
 
 /// What a database was filled with.
 #[derive(Debug, Default, Clone)]

@@ -10,10 +10,19 @@ use crate::node::DATABASE_FILE;
 use crate::store::maintenance::{
     MaintenanceError, Progress, Verified, compact, repair, stats, verify,
 };
+use crate::store::schema::Form;
 
 /// A node's folder with a filled database that was closed in order.
 async fn folder(messages: u32) -> (tempfile::TempDir, Content) {
+    folder_of(Form::Two, messages).await
+}
+
+/// The same in an older form or the newest.
+async fn folder_of(form: Form, messages: u32) -> (tempfile::TempDir, Content) {
     let dir = tempfile::tempdir().unwrap();
+    if form == Form::One {
+        schema::prepare_form_one(&dir.path().join(DATABASE_FILE));
+    }
     let store = open_in(&dir);
     let content = fill(&store, 0..messages).await;
     store.close().await;
@@ -65,7 +74,7 @@ async fn stats_count_everything_while_the_node_runs() {
     assert_eq!(found.revocations, 20);
     assert_eq!(found.deletions, 40);
     assert_eq!((found.set_aside, found.free_pages), (0, 0));
-    assert_eq!(found.page_bytes, 4096);
+    assert_eq!(found.page_bytes, 8192);
     store.close().await;
     fs::write(dir.path().join("storage.db.damaged-5"), [0; 100]).unwrap();
     let found = stats(dir.path(), NOW).unwrap();
@@ -86,12 +95,18 @@ async fn verify_finds_nothing_in_a_good_database() {
 
 #[tokio::test]
 async fn verify_finds_rows_that_break_a_rule_and_repair_drops_them() {
-    let (dir, content) = folder(50).await;
+    for form in [Form::One, Form::Two] {
+        rows_that_break_a_rule(form).await;
+    }
+}
+
+async fn rows_that_break_a_rule(form: Form) {
+    let (dir, content) = folder_of(form, 50).await;
     let connection = Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
     connection
         .execute_batch(
             "PRAGMA foreign_keys = OFF;
-             DROP TRIGGER owner_goes_with_last_message;
+             DROP TRIGGER IF EXISTS owner_goes_with_last_message;
              UPDATE messages SET data = zeroblob(length(data)) WHERE id = 3;
              UPDATE messages SET data = zeroblob(80000) WHERE id = 4;
              UPDATE messages SET timestamp = -1 WHERE id = 5;
@@ -113,23 +128,23 @@ async fn verify_finds_rows_that_break_a_rule_and_repair_drops_them() {
         .iter()
         .map(|(rule, count)| (rule.as_str(), *count))
         .collect();
-    assert_eq!(
-        rows,
-        [
-            ("malformed deliveries", 1),
-            ("malformed owners", 1),
-            ("malformed revocations", 1),
-            ("message numbers that would be used again", 1),
-            ("messages in a namespace that does not exist", 1),
-            ("messages that are too large", 1),
-            ("messages that expire too late", 1),
-            ("messages whose content does not have their hash", 1),
-            ("messages with a time that does not exist", 1),
-            ("messages without an owner", 1),
-            ("owners at the wrong place in swarm space", 2),
-            ("owners without messages", 2),
-        ]
-    );
+    let mut wanted = vec![
+        ("malformed deliveries", 1),
+        ("malformed owners", 1),
+        ("malformed revocations", 1),
+        ("message numbers that would be used again", 1),
+        ("messages in a namespace that does not exist", 1),
+        ("messages that are too large", 1),
+        ("messages that expire too late", 1),
+        ("messages whose content does not have their hash", 1),
+        ("messages with a time that does not exist", 1),
+        ("messages without an owner", 1),
+        ("owners at the wrong place in swarm space", 2),
+        ("owners without messages", 2),
+    ];
+    // Messages of the second form are counted without a number that could be wrong.
+    wanted.retain(|(rule, _)| form == Form::One || !rule.starts_with("message numbers"));
+    assert_eq!(rows, wanted);
     let repaired = repair(dir.path()).unwrap();
     assert_eq!((repaired.messages_saved, repaired.messages_lost), (45, 5));
     assert_eq!(repaired.others_lost, 2);
@@ -189,7 +204,7 @@ async fn compact_gives_space_back_and_keeps_everything() {
     ));
     assert!(matches!(repair(dir.path()), Err(MaintenanceError::InUse)));
     store.kill();
-    assert!(stats(dir.path(), NOW).unwrap().free_pages > 100);
+    assert!(stats(dir.path(), NOW).unwrap().free_bytes > 100 * 4096);
     fs::write(dir.path().join("storage.db.compacted"), "left behind").unwrap();
     let compacted = compact(dir.path(), &mut |_| {}).unwrap();
     assert!(compacted.bytes_after * 3 < compacted.bytes_before);

@@ -1,0 +1,111 @@
+//! Pages of a mailbox, in the order in which messages arrived (docs/protocol/node.md section 9.3).
+
+use rusqlite::{Row, Statement, params};
+use session_storage_rpc::Retrieve;
+use session_types::MessageHash;
+
+use super::database::Database;
+use super::messages::{known_owner, row_in, time};
+use super::schema::Form;
+use super::{Page, PageRequest, StoredMessage, hashes};
+
+/// One page of a mailbox.
+pub(super) fn read(conn: &Database, request: &PageRequest) -> rusqlite::Result<Page> {
+    let Some(owner) = known_owner(conn, &request.owner)? else {
+        return Ok(Page::default());
+    };
+    let after = match &request.last_hash {
+        Some(hash) => row_in(conn, hash, owner, Some(request.namespace))?.unwrap_or(0),
+        None => 0,
+    };
+    let recent = conn
+        .recent()
+        .of_owner(owner, Some(request.namespace), after);
+    // From here on of one moment: nobody must see a message and not the one before it.
+    let _moment = conn.snapshot()?;
+    let mut recent = recent.into_iter().peekable();
+    let mut listed = conn.prepare_cached(match conn.form() {
+        Form::One => {
+            "SELECT id, hash, timestamp, expiry, length(data), data FROM messages
+             WHERE owner = ?1 AND namespace = ?2 AND id > ?3 ORDER BY id"
+        }
+        Form::Two => {
+            "SELECT messages.id, hash, timestamp, expiry, length(data), data FROM by_owner
+             CROSS JOIN messages ON messages.id = by_owner.id
+             WHERE by_owner.owner = ?1 AND by_owner.namespace = ?2 AND by_owner.id > ?3
+             ORDER BY by_owner.id"
+        }
+    })?;
+    let mut single = conn.prepare_cached(
+        "SELECT id, hash, timestamp, expiry, length(data), data FROM messages WHERE id = ?1",
+    )?;
+    let mut page = PageInProgress {
+        request,
+        size: 0,
+        page: Page::default(),
+    };
+    let mut rows = listed.query(params![owner, request.namespace.get(), after])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        while let Some(earlier) = recent.next_if(|other| *other < id) {
+            if !page.take_single(&mut single, earlier)? {
+                return Ok(page.page);
+            }
+        }
+        recent.next_if_eq(&id);
+        if !page.take(row)? {
+            return Ok(page.page);
+        }
+    }
+    for id in recent {
+        if !page.take_single(&mut single, id)? {
+            break;
+        }
+    }
+    Ok(page.page)
+}
+
+/// A page that is being filled.
+struct PageInProgress<'a> {
+    request: &'a PageRequest,
+    size: u64,
+    page: Page,
+}
+
+impl PageInProgress<'_> {
+    /// Takes a row. Returns whether there may be room for another.
+    fn take(&mut self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        let (request, page) = (self.request, &mut self.page);
+        let count = u64::try_from(page.messages.len()).unwrap_or(u64::MAX);
+        if request.max_count.is_some_and(|max| count >= max) {
+            page.more = true;
+            return Ok(false);
+        }
+        let length = usize::try_from(row.get::<_, i64>(4)?).unwrap_or(0);
+        self.size = self
+            .size
+            .saturating_add(Retrieve::row_cost(MessageHash::LEN, length));
+        if self.size > request.max_size && !page.messages.is_empty() {
+            page.more = true;
+            return Ok(false);
+        }
+        page.messages.push(StoredMessage {
+            owner: request.owner,
+            namespace: request.namespace,
+            hash: hashes::read(row, 1)?,
+            timestamp: time(row, 2)?,
+            expiry: time(row, 3)?,
+            data: row.get(5)?,
+        });
+        Ok(true)
+    }
+
+    /// Takes the row with this number, if it is there.
+    fn take_single(&mut self, single: &mut Statement<'_>, id: i64) -> rusqlite::Result<bool> {
+        let mut rows = single.query([id])?;
+        match rows.next()? {
+            Some(row) => self.take(row),
+            None => Ok(true),
+        }
+    }
+}
