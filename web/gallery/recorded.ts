@@ -7,18 +7,18 @@ import { Account } from '../src/state/account.svelte';
 
 const id = (digit: string) => `05${digit.repeat(64)}`;
 export const OWN = id('a');
-const NOW = Date.UTC(2026, 10, 20, 12, 41);
+export const NOW = Date.UTC(2026, 10, 20, 12, 41);
 const MINUTE = 60_000;
 
-const person = (digit: string, name: string, color: number): Person => ({
+export const person = (digit: string, name: string, color: number): Person => ({
   id: id(digit),
   name,
   named: true,
   avatar: { color, ring: 0x5a5a ^ (color * 0x1111) },
 });
 export const anna = person('b', 'Anna Petrova', 3);
-const maryam = person('c', 'مريم الأندلسية', 9);
-const long = person('d', 'Maximiliana Konstantinopolitanska-Featherstonehaugh the Third', 6);
+export const maryam = person('c', 'مريم الأندلسية', 9);
+export const long = person('d', 'Maximiliana Konstantinopolitanska-Featherstonehaugh the Third', 6);
 
 /** Rows of twelve fields, as of a QR code. */
 export const CODE = Array.from({ length: 21 }, (_, y) =>

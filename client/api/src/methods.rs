@@ -48,6 +48,9 @@ pub(crate) fn table() -> Vec<Method> {
         "accounts.set_key" Process accounts::set_key;
         /// Looks at the words of a Recovery Password while they are typed. Nothing is kept.
         "accounts.check_words" Free tools::check_words;
+        /// What the text of a QR code is, which somebody scanned to restore an account. Nothing is
+        /// kept.
+        "accounts.read_code" Free tools::read_code;
         /// The 13 words that are the account. Whoever has them owns it. `api.recovery_hidden` once
         /// they are shown no more.
         "accounts.recovery_password" Free accounts::recovery_password;

@@ -1,6 +1,10 @@
-//! What is known of the words of a Recovery Password while they are typed.
+//! What is known of the words of a Recovery Password while they are typed, and of a code that was
+//! scanned instead.
 
-use session_encoding::mnemonic::{decode, words};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use session_encoding::mnemonic::{decode, encode, encode_long, words};
+use session_types::AccountId;
+use zeroize::Zeroizing;
 
 /// Letters by which a word is known.
 const PREFIX: usize = 3;
@@ -23,6 +27,69 @@ pub(crate) struct Known {
     pub(crate) valid: bool,
 }
 
+/// What the text of a QR code is.
+pub(crate) enum Held {
+    /// A Recovery Password: its words.
+    Words(Zeroizing<String>),
+    AccountId,
+    Link,
+    Other,
+}
+
+/// Clients on phones show the seed in hexadecimal digits and read the words as well.
+pub(crate) fn held(text: &str) -> Held {
+    let text = text.trim();
+    let begins = |scheme: &str| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if let Some(words) = seed_of(text).and_then(|seed| words_for(&seed)) {
+        Held::Words(words)
+    } else if text.parse::<AccountId>().is_ok() {
+        Held::AccountId
+    } else if begins("https://") || begins("http://") {
+        Held::Link
+    } else {
+        Held::Other
+    }
+}
+
+/// The seed in digits or words: of 16 bytes, or of 32 for an account made from so many.
+fn seed_of(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    if matches!(text.len(), 32 | 64) {
+        // Decoded in place, so no copy stays behind.
+        let mut seed = Zeroizing::new(vec![0; text.len() / 2]);
+        let digits = HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut seed);
+        if digits.is_ok() {
+            return Some(seed);
+        }
+    }
+    complete(text.split_whitespace().count())
+        .then(|| decode(text).ok())
+        .flatten()
+}
+
+fn words_for(seed: &[u8]) -> Option<Zeroizing<String>> {
+    if let Ok(seed) = seed.try_into() {
+        return Some(encode(seed));
+    }
+    let seed: &[u8; 32] = seed.try_into().ok()?;
+    // A short seed that was filled up is the same account.
+    let (short, rest) = seed.split_first_chunk::<16>()?;
+    let filled_up = rest.iter().all(|byte| *byte == 0);
+    Some(if filled_up {
+        encode(short)
+    } else {
+        encode_long(seed)
+    })
+}
+
+/// Whether a Recovery Password has so many words. Without the last one, which checks the others,
+/// nothing says that they are right.
+fn complete(words: usize) -> bool {
+    matches!(words, 13 | 25)
+}
+
 pub(crate) fn known(text: &str) -> Known {
     let typed: Vec<&str> = text.split_whitespace().take(MOST_WORDS).collect();
     let looked_up = typed.iter().map(|given| {
@@ -38,9 +105,8 @@ pub(crate) fn known(text: &str) -> Known {
     });
     Known {
         words: looked_up.collect(),
-        // Without the last word, which checks the others, nothing says that they are right.
-        complete: matches!(typed.len(), 13 | 25),
-        valid: matches!(typed.len(), 13 | 25) && decode(text).is_ok(),
+        complete: complete(typed.len()),
+        valid: complete(typed.len()) && decode(text).is_ok(),
     }
 }
 
@@ -99,6 +165,78 @@ fn distance(given: &[char], word: &str) -> usize {
 mod tests {
     use super::*;
 
+    const SEED: &str = "0123456789abcdef0123456789abcdef";
+    const WORDS: &str =
+        "vexed enjoy pigment films adept voted vexed enjoy pigment films adept voted adept";
+
+    /// The words of a code that is a Recovery Password.
+    fn restored(text: &str) -> Option<Zeroizing<String>> {
+        match held(text) {
+            Held::Words(words) => Some(words),
+            Held::AccountId | Held::Link | Held::Other => None,
+        }
+    }
+
+    #[test]
+    fn a_code_is_a_recovery_password_in_digits_or_words() {
+        let short: String = WORDS
+            .split(' ')
+            .map(|word| format!("{}\n", word.get(..3).unwrap()))
+            .collect();
+        let filled_up = format!("{SEED}{}", "0".repeat(32));
+        for text in [
+            SEED,
+            &SEED.to_uppercase(),
+            &format!(" {SEED}\n"),
+            WORDS,
+            &WORDS.to_uppercase(),
+            &short,
+            &filled_up,
+        ] {
+            assert_eq!(
+                restored(text).as_deref().map(String::as_str),
+                Some(WORDS),
+                "{text}"
+            );
+        }
+        let long = encode_long(&[7; 32]);
+        for text in ["07".repeat(32), long.to_string()] {
+            assert_eq!(restored(&text), Some(long.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_codes_are_none() {
+        let id = format!("05{}", "ab".repeat(32));
+        assert!(matches!(held(&id), Held::AccountId));
+        assert!(matches!(
+            held(&format!(" {}", id.to_uppercase())),
+            Held::AccountId
+        ));
+        assert!(matches!(held("https://example.org/"), Held::Link));
+        assert!(matches!(
+            held("HTTP://example.org/room?public_key=00"),
+            Held::Link
+        ));
+        let twelve = WORDS.rsplit_once(' ').unwrap().0;
+        let wrong = WORDS.replace("pigment", "films");
+        let umlauts = "ü".repeat(16);
+        for text in [
+            "",
+            "Anna",
+            "httpsü://",
+            SEED.strip_prefix('0').unwrap(),
+            &format!("{SEED}00"),
+            &SEED.replace('a', "g"),
+            &umlauts,
+            twelve,
+            &wrong,
+            &"x ".repeat(100_000),
+        ] {
+            assert!(matches!(held(text), Held::Other), "{text}");
+        }
+    }
+
     #[test]
     fn letters_are_counted() {
         for (given, word, wrong) in [
@@ -116,7 +254,7 @@ mod tests {
 
     #[test]
     fn words_are_known_as_they_are_typed() {
-        let phrase = session_encoding::mnemonic::encode(&[7; 16]);
+        let phrase = encode(&[7; 16]);
         let all = known(&phrase);
         assert!(all.complete && all.valid);
         assert!(

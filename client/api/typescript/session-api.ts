@@ -116,6 +116,19 @@ export type Closed = {
   was_open: boolean;
 };
 
+/** What a QR code is to somebody who restores an account. */
+export type CodeContent = {
+  is: "recovery_password";
+  /** Its 13 words, or 25 of an account with a long seed. */
+  recovery_password: string;
+} | {
+  is: "account_id";
+} | {
+  is: "link";
+} | {
+  is: "other";
+};
+
 /** The own swarm has the settings. */
 export type ConfigsStored = {
   /** The account. */
@@ -1330,6 +1343,12 @@ export type ReactionView = {
   who: AccountId[];
 };
 
+/** What a QR code says. */
+export type ReadCodeParams = {
+  /** Its text, as `qr.read` gives it. */
+  text: string;
+};
+
 /** The words that are an account. */
 export type RecoveryPassword = {
   /** The 13 words. */
@@ -1894,6 +1913,11 @@ export interface Methods {
   "accounts.set_key": { params: SetKeyParams; result: Done };
   /** Looks at the words of a Recovery Password while they are typed. Nothing is kept. */
   "accounts.check_words": { params: CheckWordsParams; result: CheckedWords };
+  /**
+   * What the text of a QR code is, which somebody scanned to restore an account. Nothing is
+   * kept.
+   */
+  "accounts.read_code": { params: ReadCodeParams; result: CodeContent };
   /**
    * The 13 words that are the account. Whoever has them owns it. `api.recovery_hidden` once
    * they are shown no more.

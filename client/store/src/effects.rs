@@ -17,6 +17,13 @@ pub(crate) const EARLY: &str = "SELECT kind, sender, emoji, present, at FROM ear
 pub(crate) const FORGET_EARLY: &str =
     "DELETE FROM early_effects WHERE author = ?1 AND sent_at = ?2";
 
+/// The message an effect means. Of several with one sender and sent time one where whoever caused
+/// it has a say; a deleted one, as the effect may be its deletion again; and then the one all
+/// devices choose.
+pub(crate) const MEANT: &str = "SELECT m.id FROM messages m, identity i
+     WHERE m.sender = ?1 AND m.sent_at = ?2
+     ORDER BY ?3 NOT IN (m.conversation, i.account), m.kind <> ?4, m.kind, m.body LIMIT 1";
+
 const REACTION: i64 = 0;
 const DELETION: i64 = 1;
 const RECEIPT: i64 = 2;
@@ -40,13 +47,13 @@ impl Store {
     ) -> Result<Option<MessageId>, StoreError> {
         self.atomically(|store| {
             let connection = &store.connection;
-            let sql = "SELECT id FROM messages WHERE sender = ?1 AND sent_at = ?2";
-            let message = find(
-                connection,
-                sql,
-                params![Sql(*author), Sql(sent_at)],
-                |row| row.get(0),
-            )?;
+            let values = params![
+                Sql(*author),
+                Sql(sent_at),
+                Sql(*sender),
+                MessageKind::Deleted.number()
+            ];
+            let message = find(connection, MEANT, values, |row| row.get(0))?;
             match message {
                 Some(message) => {
                     let changed = apply(connection, message, sender, effect, at)?;

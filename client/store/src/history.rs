@@ -93,7 +93,8 @@ impl Store {
         crate::incoming::row(&self.connection, id)
     }
 
-    /// The message a writer gave this sent time: its name on every device.
+    /// The message a writer gave this sent time: its name on every device. Of two that two devices
+    /// wrote in one millisecond the same on all of them.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -102,7 +103,8 @@ impl Store {
         sender: &AccountId,
         sent_at: Timestamp,
     ) -> Result<Option<MessageRow>, StoreError> {
-        let sql = "SELECT m.id FROM messages m WHERE m.sender = ?1 AND m.sent_at = ?2";
+        let sql = "SELECT m.id FROM messages m WHERE m.sender = ?1 AND m.sent_at = ?2
+                   ORDER BY m.kind, m.body LIMIT 1";
         let params = params![Sql(*sender), Sql(sent_at)];
         match find(&self.connection, sql, params, |row| row.get(0))? {
             Some(id) => self.message(id),

@@ -9,15 +9,19 @@ use session_types::{AccountId, Ed25519PublicKey, MessageHash, Namespace, SwarmPu
 use crate::effects::apply_early;
 use crate::outgoing::CANCEL_JOBS;
 use crate::rows::{
-    LastHash, MessageId, MessageRow, MessageState, ReceivedMessage, Sql, timer_columns,
+    LastHash, MessageId, MessageKind, MessageRow, MessageState, ReceivedMessage, Sql, timer_columns,
 };
 use crate::store::{find, run};
 use crate::{Store, StoreError};
 
 pub(crate) const SEEN: &str = "SELECT 1 FROM seen WHERE namespace = ?1 AND hash = ?2";
 
-pub(crate) const BY_SENDER: &str =
-    "SELECT id, outgoing FROM messages WHERE sender = ?1 AND sent_at = ?2";
+/// The row of a message that comes again: the same sender, sent time, conversation and text, as
+/// two devices of an account may write in one millisecond. What was deleted has no text left.
+pub(crate) const KNOWN: &str = "SELECT id, outgoing FROM messages
+     WHERE sender = ?1 AND sent_at = ?2 AND conversation = ?3
+       AND (kind = ?4 OR (kind = ?5 AND body = ?6))
+     ORDER BY kind = ?4 LIMIT 1";
 
 pub(crate) const REMOVED: &str =
     "SELECT 1 FROM removed_messages WHERE sender = ?1 AND sent_at = ?2";
@@ -56,9 +60,10 @@ impl Store {
 
     /// Takes in a message. Returns its row when it is new.
     ///
-    /// A message of the same sender and sent time is the same message. The copy of a message
-    /// this device sent adds its hash; when it was still being sent, or given up, the copy
-    /// proves that it was delivered, and it is sent. A message that was removed here stays away.
+    /// A message of the same sender, sent time, conversation and text is the same message. The
+    /// copy of a message this device sent adds its hash; when it was still being sent, or given
+    /// up, the copy proves that it was delivered, and it is sent. A message that was removed here
+    /// stays away.
     ///
     /// # Errors
     /// When the database cannot be written; then nothing was taken in.
@@ -66,7 +71,15 @@ impl Store {
         self.atomically(|store| {
             let connection = &store.connection;
             let name = params![Sql(message.sender), Sql(message.sent_at)];
-            let known = find(connection, BY_SENDER, name, |row| {
+            let whole = params![
+                Sql(message.sender),
+                Sql(message.sent_at),
+                Sql(message.conversation),
+                MessageKind::Deleted.number(),
+                message.message.kind.number(),
+                message.message.body,
+            ];
+            let known = find(connection, KNOWN, whole, |row| {
                 Ok((row.get::<_, MessageId>(0)?, row.get::<_, bool>(1)?))
             })?;
             if let Some((id, outgoing)) = known {

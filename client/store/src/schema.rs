@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_files.sql"),
     include_str!("../migrations/0004_drafts.sql"),
     include_str!("../migrations/0005_heard.sql"),
+    include_str!("../migrations/0006_twins.sql"),
 ];
 
 /// The schema this version writes.

@@ -6,11 +6,11 @@ use rqrr::PreparedImage;
 use zeroize::Zeroizing;
 
 use super::params::{
-    CheckWordsParams, CheckedWord, CheckedWords, Done, Logs, Nothing, Preferences, QrCode,
-    QrMakeParams, QrReadParams, QrText, SetPreferencesParams,
+    CheckWordsParams, CheckedWord, CheckedWords, CodeContent, Done, Logs, Nothing, Preferences,
+    QrCode, QrMakeParams, QrReadParams, QrText, ReadCodeParams, SetPreferencesParams,
 };
 use crate::method::Cx;
-use crate::recovery::{Known, known};
+use crate::recovery::{Held, Known, held, known};
 use crate::{ApiError, Content, Secret};
 
 /// Bytes of a text that becomes a QR code.
@@ -115,5 +115,16 @@ pub(super) async fn check_words(_: Cx, params: CheckWordsParams) -> Result<Check
         words: words.collect(),
         complete,
         valid,
+    })
+}
+
+pub(super) async fn read_code(_: Cx, params: ReadCodeParams) -> Result<CodeContent, ApiError> {
+    Ok(match held(params.text.expose()) {
+        Held::Words(words) => CodeContent::RecoveryPassword {
+            recovery_password: words.into(),
+        },
+        Held::AccountId => CodeContent::AccountId,
+        Held::Link => CodeContent::Link,
+        Held::Other => CodeContent::Other,
     })
 }

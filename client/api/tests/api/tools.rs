@@ -2,12 +2,14 @@
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+use session_api::params::{CodeContent, ReadCodeParams};
 
 use crate::support::{Person, network, run};
 
 /// The methods that are called here.
-pub(crate) const METHODS: [&str; 7] = [
+pub(crate) const METHODS: [&str; 8] = [
     "accounts.check_words",
+    "accounts.read_code",
     "accounts.set_key",
     "network.swarm",
     "preferences.get",
@@ -205,6 +207,120 @@ fn words_are_looked_at_while_they_are_typed() {
         assert_eq!(
             (&wrong["complete"], &wrong["valid"]),
             (&json!(false), &json!(false))
+        );
+        person.session.close().await;
+    });
+}
+
+#[test]
+fn an_account_comes_back_from_its_code() {
+    run(async {
+        let person = Person::without_account("somebody");
+        let api = person.session.connect();
+        let new = json!({ "name": "one", "network": NOWHERE, "key_store": "file" });
+        let made = api.call("accounts.create", new).await.unwrap();
+        let id = made["account"]["id"].as_str().unwrap();
+        let account = json!({ "account": id });
+        let own = api
+            .call("accounts.recovery_password", account)
+            .await
+            .unwrap();
+        let made = api
+            .call("qr.make", json!({ "text": own["seed"] }))
+            .await
+            .unwrap();
+        person.session.close().await;
+
+        // Another device, on which there is no account yet.
+        let other = Person::without_account("somebody");
+        let api = other.session.connect();
+        let (across, grey) = seen(made["rows"].as_array().unwrap(), 4);
+        let picture = json!({ "width": across, "height": across, "grey": BASE64.encode(&grey) });
+        let read = api.call("qr.read", picture).await.unwrap();
+        let held = api
+            .call("accounts.read_code", json!({ "text": read["text"] }))
+            .await
+            .unwrap();
+        let expected =
+            json!({ "is": "recovery_password", "recovery_password": own["recovery_password"] });
+        assert_eq!(held, expected);
+        let restore = json!({
+            "recovery_password": held["recovery_password"], "network": NOWHERE, "key_store": "file",
+        });
+        let restored = api.call("accounts.restore", restore).await.unwrap();
+        assert_eq!(restored["account"]["id"], id);
+        other.session.close().await;
+    });
+}
+
+#[test]
+fn a_code_with_a_long_seed_is_read_and_its_account_refused() {
+    run(async {
+        let person = Person::without_account("somebody");
+        let api = person.session.connect();
+        let text = json!({ "text": "07".repeat(32) });
+        let held = api.call("accounts.read_code", text).await.unwrap();
+        let words = held["recovery_password"].as_str().unwrap();
+        assert_eq!(words.split(' ').count(), 25);
+        let restore =
+            json!({ "recovery_password": words, "network": NOWHERE, "key_store": "file" });
+        let refused = api.call("accounts.restore", restore).await.unwrap_err();
+        assert_eq!(refused.code(), "api.long_seed");
+        person.session.close().await;
+    });
+}
+
+#[test]
+fn codes_without_a_recovery_password_are_told_by_kind_alone() {
+    run(async {
+        let person = Person::without_account("somebody");
+        let api = person.session.connect();
+        let id = format!("05{}", "ab".repeat(32));
+        for (text, kind) in [
+            (id.as_str(), "account_id"),
+            ("https://example.org/choir?public_key=00", "link"),
+            ("Anna", "other"),
+            ("0123456789abcdef0123456789abcde", "other"),
+            ("", "other"),
+        ] {
+            let held = api
+                .call("accounts.read_code", json!({ "text": text }))
+                .await
+                .unwrap();
+            assert_eq!(held, json!({ "is": kind }), "{text}");
+        }
+        person.session.close().await;
+    });
+}
+
+#[test]
+fn a_seed_stays_out_of_refusals_and_of_debug() {
+    run(async {
+        let person = Person::without_account("somebody");
+        let api = person.session.connect();
+        let seed = "0123456789abcdef0123456789abcdef";
+        for refused in [
+            json!({ "text": [seed] }),
+            json!({ "words": seed }),
+            json!({ "text": seed, "more": seed }),
+        ] {
+            let error = api.call("accounts.read_code", refused).await.unwrap_err();
+            assert_eq!(error.code(), "api.bad_params");
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains(seed), "{told}");
+        }
+        let held = CodeContent::RecoveryPassword {
+            recovery_password: serde_json::from_value(json!("private words")).unwrap(),
+        };
+        let shown = format!("{held:?}");
+        assert_eq!(
+            shown,
+            "RecoveryPassword { recovery_password: Secret { .. } }"
+        );
+        let asked: ReadCodeParams = serde_json::from_value(json!({ "text": seed })).unwrap();
+        assert_eq!(
+            format!("{asked:?}"),
+            "ReadCodeParams { text: Secret { .. } }"
         );
         person.session.close().await;
     });

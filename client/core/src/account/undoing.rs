@@ -13,9 +13,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 impl Account {
     /// Deletes a message on this device. Within `period`, a minute at most,
-    /// [`Self::undelete`] brings it back; until then timelines and the list leave it out, and only a
-    /// search can find it. False when it went for good at once: one that is still to be sent must
-    /// not go out meanwhile.
+    /// [`Self::undelete`] brings it back; until then timelines, lists and searches leave it out.
+    /// False when it went for good at once: one that is still to be sent must not go out
+    /// meanwhile.
     ///
     /// Whatever becomes of the program, the message goes when the time is over: at the next start
     /// if it does not run then, and when the account is closed at once.

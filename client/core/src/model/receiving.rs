@@ -24,10 +24,6 @@ use crate::CoreError;
 /// before the config that says so are not taken in (docs/protocol/client.md section 4.6 rule 9).
 const GRACE: Duration = Duration::from_secs(120);
 
-/// Messages of one writer with one sent time that are all kept. Further ones are dropped: nobody
-/// writes that fast.
-const MOST_EQUAL_TIMES: usize = 64;
-
 /// One element of a retrieve answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetched {
@@ -293,9 +289,6 @@ impl Tx<'_> {
         } else if message.kind.is_written() {
             self.written_by(sender, sent_at)?;
         }
-        let Some(sent_at) = self.free_time(sender, other_side, sent_at, &message)? else {
-            return Ok(());
-        };
         let known = self.store.conversation_settings(&other_side)?;
         let last_read = known.map(|known| known.last_read).unwrap_or_default();
         let unread = !outgoing && sent_at > last_read;
@@ -476,33 +469,6 @@ impl Tx<'_> {
             self.touch(conversation);
         }
         Ok(())
-    }
-
-    /// The sent time under which a message is kept: moved by milliseconds when another one of
-    /// its writer has it, since two devices of one account may write in the same millisecond and
-    /// neither message must be taken for a repetition of the other. A repetition has the same
-    /// text.
-    fn free_time(
-        &self,
-        sender: AccountId,
-        other_side: AccountId,
-        sent_at: Timestamp,
-        message: &NewMessage,
-    ) -> Result<Option<Timestamp>, CoreError> {
-        let mut time = sent_at;
-        for _ in 0..MOST_EQUAL_TIMES {
-            let taken = self.store.message_by_sender(&sender, time)?;
-            let free = taken.is_none_or(|row| {
-                let deleted = row.kind == MessageKind::Deleted;
-                let same = row.kind == message.kind && row.body == message.body;
-                row.conversation == other_side && (deleted || same)
-            });
-            if free {
-                return Ok(Some(time));
-            }
-            time = time.plus(Duration::from_millis(1));
-        }
-        Ok(None)
     }
 }
 

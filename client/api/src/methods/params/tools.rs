@@ -37,6 +37,12 @@ structures! { strict
         words: Secret,
     }
 
+    /// What a QR code says.
+    ReadCodeParams {
+        /// Its text, as `qr.read` gives it.
+        text: Secret,
+    }
+
     /// How the key of a database is to be kept from now on.
     SetKeyParams {
         /// The account.
@@ -51,6 +57,23 @@ structures! { strict
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new_passphrase: Option<Secret>,
     }
+}
+
+/// What a QR code is to somebody who restores an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum CodeContent {
+    /// A Recovery Password, as words or as the digits that `accounts.recovery_password` gives.
+    RecoveryPassword {
+        /// Its 13 words, or 25 of an account with a long seed.
+        recovery_password: Secret,
+    },
+    /// Somebody's Account ID.
+    AccountId,
+    /// The address of a page or of a community.
+    Link,
+    /// Anything else.
+    Other,
 }
 
 structures! { loose

@@ -2,8 +2,8 @@
 
 use session_messages::{
     Body, CallId, CallMessage, CommunityInvitation, DataExtraction, Emoji, LinkPreview, Name,
-    Quote, Reaction, ReactionAction, ReadReceipt, RequestResponse, Typing, VisibleMessage,
-    seal_direct,
+    Quote, Reaction, ReactionAction, ReadReceipt, RequestResponse, Typing, UnsendRequest,
+    VisibleMessage, seal_direct,
 };
 use session_store::{Invitation, MessageKind, MessageState, Preview, QuoteRef};
 
@@ -225,40 +225,85 @@ fn receipts_are_for_messages_of_their_own_conversation() {
     );
 }
 
+/// Two devices of an account may write in one millisecond: in whatever order a device hears of
+/// it, it shows what all others show.
 #[test]
 fn messages_of_one_millisecond_are_all_kept() {
     let mut device = Device::new();
     device.hears(&bob(), 5, &text("one"));
     device.hears(&bob(), 5, &text("two"));
-    // Another one has the time the second was moved to.
     device.hears(&bob(), 6, &text("three"));
-    assert_eq!(device.texts(&bob()), ["one", "two", "three"]);
     let times: Vec<_> = device.rows(&bob()).iter().map(|row| row.sent_at).collect();
-    assert_eq!(times, [at(5), at(6), at(7)]);
+    assert_eq!(times, [at(5), at(5), at(6)]);
+    assert_eq!(device.texts(&bob()), ["one", "two", "three"]);
     // The same bytes under another name, as a sender that repeats itself stores them.
-    for again in ["one", "two", "three"] {
-        let sent_ms = if again == "three" { 6 } else { 5 };
-        assert!(
-            device
-                .hears(&bob(), sent_ms, &text(again))
-                .received
-                .is_empty()
-        );
+    for (sent_ms, again) in [(5, "one"), (5, "two"), (6, "three")] {
+        let changes = device.hears(&bob(), sent_ms, &text(again));
+        assert!(changes.received.is_empty());
     }
     assert_eq!(device.rows(&bob()).len(), 3);
     // Others have times of their own.
     device.hears(&mallory(), 5, &text("me too"));
     assert_eq!(device.only(&mallory()).sent_at, at(5));
-    // Nobody writes that fast.
-    for number in 0..100 {
-        device.hears(&person(4), 5, &text(&format!("flood {number}")));
-    }
-    assert_eq!(device.rows(&person(4)).len(), 64);
-    // One text to two people in one millisecond, from another own device.
+    // A note and a text to two people in one millisecond, from another own device.
+    let own = device.id();
+    device.hears_copy(&own, 500, &text("a note"));
     device.hears_copy(&bob().account_id(), 500, &text("to both"));
     device.hears_copy(&mallory().account_id(), 500, &text("to both"));
-    assert_eq!(device.texts(&bob()).last().unwrap(), "to both");
-    assert_eq!(device.texts(&mallory()).last().unwrap(), "to both");
+    for with in [bob(), mallory()] {
+        let last = device.rows(&with).pop().unwrap();
+        assert_eq!((last.body.as_str(), last.sent_at), ("to both", at(500)));
+    }
+    let notes = device.model.store().history(&own, 10, None).unwrap();
+    assert_eq!(notes[0].sent_at, at(500));
+}
+
+#[test]
+fn what_is_done_to_one_of_two_messages_of_a_millisecond_is_the_same_everywhere() {
+    for order in [["a", "b"], ["b", "a"]] {
+        let mut device = Device::new();
+        for body in order {
+            device.hears(&bob(), 5, &text(body));
+        }
+        let smile = reaction(&bob(), 5, "🙂", ReactionAction::React);
+        device.hears(&bob(), 8, &smile);
+        let reacted = |device: &Device| {
+            let rows = device.rows(&bob()).into_iter();
+            let all = rows.map(|row| {
+                let there = device.model.store().reactions(&[row.id]).unwrap();
+                (row.body, there.len())
+            });
+            let mut all: Vec<_> = all.collect();
+            all.sort();
+            all
+        };
+        let one_and_none = [("a".to_owned(), 1), ("b".to_owned(), 0)];
+        assert_eq!(reacted(&device), one_and_none, "{order:?}");
+        // A deletion that comes twice deletes one of them.
+        let deletion = Content::from(UnsendRequest {
+            sent_at: at(5),
+            author: bob().account_id(),
+        });
+        device.hears(&bob(), 9, &deletion);
+        device.hears(&bob(), 10, &deletion);
+        assert_eq!(
+            reacted(&device),
+            [(String::new(), 0), ("b".to_owned(), 0)],
+            "{order:?}"
+        );
+        assert!(device.hears(&bob(), 5, &text("b")).received.is_empty());
+
+        // Of a note and a message to Bob he can only mean the one he has.
+        let own = device.id();
+        device.hears_copy(&own, 20, &text("a note"));
+        device.hears_copy(&bob().account_id(), 20, &text("to Bob"));
+        device.hears(
+            &bob(),
+            21,
+            &reaction(&person(1), 20, "🙂", ReactionAction::React),
+        );
+        assert_eq!(reacted(&device).pop().unwrap(), ("to Bob".to_owned(), 1));
+    }
 }
 
 #[test]

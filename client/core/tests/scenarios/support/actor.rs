@@ -392,7 +392,8 @@ impl Actor {
                 self.name,
                 row.id
             );
-            let earlier = names.insert((row.sender, row.sent_at), row.id);
+            let name = (row.conversation, row.sender, row.sent_at, row.body.clone());
+            let earlier = names.insert(name, row.id);
             assert_eq!(
                 earlier, None,
                 "{}: message {} came twice",
