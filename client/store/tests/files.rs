@@ -472,7 +472,7 @@ fn files_of_schema_two_come_over() {
     assert!(fetch(&mut store, &files[0], b"content"));
     drop(store);
     let old = schema_one::open(folder.path());
-    assert_eq!(schema_one::schema(&old), 5);
+    assert_eq!(schema_one::schema(&old), 6);
     let kept: Vec<i64> = old
         .prepare("SELECT id FROM messages WHERE content <> x''")
         .unwrap()

@@ -219,5 +219,5 @@ fn two_that_open_an_old_database_at_once_both_find_it_new() {
     for thread in threads {
         assert_eq!(thread.join().unwrap(), 500);
     }
-    assert_eq!(schema_one::schema(&schema_one::open(folder.path())), 5);
+    assert_eq!(schema_one::schema(&schema_one::open(folder.path())), 6);
 }
