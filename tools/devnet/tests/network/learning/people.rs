@@ -47,6 +47,9 @@ impl Person {
         let profile: NetworkProfile = network.seed_url().parse().unwrap();
         let options = AccountOptions {
             poll_every: Some(Duration::from_millis(250)),
+            // Configs are stored under their owner's signature. What members learn of messages is
+            // looked at here, however long that takes.
+            push_after: Duration::from_secs(3600),
             ..AccountOptions::default()
         };
         let opened = Account::open(store, profile, Box::new(SystemClock), options);
