@@ -4,11 +4,11 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::people::{Ledger, Person, delete, held, http, places, store, until_all_agree};
-use crate::{FORWARD_TIMEOUT, impatient_network, until};
+use crate::{FORWARD_TIMEOUT, impatient_network, network_that_forwards_within, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swarm_of_seven_loses_any_two() {
-    let mut network = impatient_network(7, 40).await;
+    let mut network = network_that_forwards_within(Duration::from_secs(5), 7, 40).await;
     let (http, places) = (http(), places(&network));
     let person = Person::number(0);
     assert_eq!(network.swarm_of(&person.owner()).len(), 7);

@@ -31,9 +31,15 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A network whose nodes try again soon.
 async fn impatient_network(nodes: usize, seed: u64) -> Devnet {
-    let customise = |_: usize, config: &mut NodeConfig| {
+    network_that_forwards_within(FORWARD_TIMEOUT, nodes, seed).await
+}
+
+/// The same, but with so much time for another's answer: a member that is only busy must not be
+/// given up.
+async fn network_that_forwards_within(timeout: Duration, nodes: usize, seed: u64) -> Devnet {
+    let customise = move |_: usize, config: &mut NodeConfig| {
         let timing = &mut config.timing;
-        timing.forward_timeout = FORWARD_TIMEOUT;
+        timing.forward_timeout = timeout;
         timing.bulk_timeout = Duration::from_secs(5);
         timing.retry_first = Duration::from_millis(50);
         timing.retry_max = Duration::from_millis(500);
