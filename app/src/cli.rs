@@ -276,16 +276,6 @@ pub(crate) enum Command {
     Seed(SeedArguments),
 }
 
-impl Command {
-    /// Whether servers run in this process.
-    pub(crate) const fn serves(&self) -> bool {
-        matches!(
-            self,
-            Self::Demo(_) | Self::Devnet(_) | Self::Node(_) | Self::Files(_) | Self::Seed(_)
-        )
-    }
-}
-
 /// `session requests`: the list when nothing else is asked.
 #[derive(Debug, Args)]
 #[command(

@@ -30,7 +30,7 @@ use crate::output::Output;
 
 /// How long open databases are waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long what servers have left to do is waited for.
+/// How long what is left to do is waited for.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 /// Exit status when the command line is not understood.
 const NOT_UNDERSTOOD: u8 = 2;
@@ -52,16 +52,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let serves = command.serves();
     let result = runtime.block_on(run(&global, command, &output));
-    // Whatever still runs in the background holds nothing that needs saving. What it holds of
-    // databases must be let go before the process tidies up; those of servers have no list, so all
-    // that runs is waited for.
-    if serves {
-        runtime.shutdown_timeout(AFTERWARDS);
-    } else {
-        runtime.shutdown_background();
-    }
+    // Whatever still runs in the background holds nothing that needs saving. But the database
+    // engine's cryptography has something of every thread that used it, lets go of that when the
+    // thread ends, and tidies up when the process does: the two must not meet, so threads are waited
+    // for. One that sits in a system call for longer does not end meanwhile either.
+    runtime.shutdown_timeout(AFTERWARDS);
     session_core::until_all_closed(PATIENCE);
     match result {
         Ok(code) => code,

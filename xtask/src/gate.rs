@@ -26,7 +26,7 @@ pub(crate) enum Stage {
 }
 
 /// Builds libsodium from the source its crate carries and compares our cryptography with it.
-const ORACLE: &str = "--features=session-sodium-oracle/libsodium";
+pub(crate) const ORACLE: &str = "--features=session-sodium-oracle/libsodium";
 
 /// An object store that speaks S3, from the Python package index.
 const OBJECT_STORE: &str = "swift==2.38.3";
@@ -120,7 +120,10 @@ impl Stage {
                 // A failure's text says what is wrong; traces would hide it in a long log.
                 cargo(
                     &["test", "--workspace", "--no-fail-fast", ORACLE],
-                    &[("RUST_BACKTRACE", "0")],
+                    &[
+                        ("RUST_BACKTRACE", "0"),
+                        ("RUST_TEST_THREADS", &tests_at_once()),
+                    ],
                 )?;
             }
         }
@@ -130,6 +133,14 @@ impl Stage {
         ));
         Ok(())
     }
+}
+
+/// Most tests wait for networks and clocks longer than they compute.
+fn tests_at_once() -> String {
+    std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        (2 * processors).to_string()
+    })
 }
 
 /// Installs the object store that tests of the file server start, without root, unless it is there.

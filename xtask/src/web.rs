@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::command::{cargo, root, run, say};
+use crate::gate::ORACLE;
 
 /// Browsers of the Chromium family, by the names they have.
 const BROWSERS: [&str; 4] = [
@@ -78,7 +79,16 @@ pub(crate) fn screenshots(arguments: &ScreenshotArguments) -> anyhow::Result<()>
 
 /// The program under test, built, and the browser.
 fn environment() -> anyhow::Result<[(&'static str, PathBuf); 2]> {
-    cargo(&["build", "-p", "session"], &[])?;
+    // Exactly what the tests have built: with fewer features half of it would be compiled anew.
+    let program = [
+        "test",
+        "--workspace",
+        ORACLE,
+        "--test",
+        "whole_binary",
+        "--no-run",
+    ];
+    cargo(&program, &[])?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = root()?.join(target.unwrap_or_else(|| "target".into()));
     let program = format!("debug/session{}", std::env::consts::EXE_SUFFIX);

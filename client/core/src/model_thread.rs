@@ -26,7 +26,8 @@ static THREADS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 /// Waits until the databases of all accounts of this process are closed, and tells whether they
 /// are. For a program that ends, also after a failure: while it does, the database engine tidies
 /// itself up and must not be at work. Dropping an [`Account`](crate::Account) is what closes its
-/// database, some moments later.
+/// database, some moments later. The threads of the runtime opened databases too: let it end first
+/// (`shutdown_timeout`, or a plain drop), not in the background.
 pub fn until_all_closed(patience: Duration) -> bool {
     let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
     let waited = ENDED.wait_timeout_while(living, patience, |living| *living > 0);

@@ -126,7 +126,7 @@ impl UserGroups {
         &mut self,
         name: &str,
         now: Timestamp,
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut dyn CryptoRng,
     ) -> Result<Ed25519Secret, ConfigError> {
         let key = Ed25519Secret::generate(rng);
         let mut group = Group::new(GroupId::from_ed25519(*key.public()));

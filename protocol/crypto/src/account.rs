@@ -22,7 +22,7 @@ pub struct AccountKeys {
 
 impl AccountKeys {
     /// A new account.
-    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0; 16]);
         rng.fill_bytes(seed.as_mut_slice());
         Self::from_seed16(*seed)

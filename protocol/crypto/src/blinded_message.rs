@@ -36,7 +36,7 @@ pub fn encrypt(
     recipient: &BlindedId,
     server: &X25519PublicKey,
     plaintext: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     let own = BlindedKeys::new(recipient.blinding(), sender, server)?;
     let key = shared_key(sender, &own, recipient, own.id(), recipient)?;

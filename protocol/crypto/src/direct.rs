@@ -37,7 +37,7 @@ pub fn encrypt(
     sender: &Ed25519Secret,
     recipient: &X25519PublicKey,
     plaintext: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     seal_signed(&X25519Secret::generate(rng), sender, recipient, plaintext)
 }

@@ -91,7 +91,7 @@ impl Ed25519Secret {
     }
 
     /// A new key.
-    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         rng.fill_bytes(seed.as_mut_slice());
         Self::from_seed(*seed)

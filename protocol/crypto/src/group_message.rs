@@ -58,7 +58,7 @@ pub fn encrypt(
     key: &[u8; 32],
     plaintext: &[u8],
     framing: Framing,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     if plaintext.len() > MAX_PLAINTEXT {
         return Err(CryptoError::Length);

@@ -3,7 +3,7 @@
 //! The output length is part of BLAKE2b's parameters: a shorter hash is not a prefix of a longer
 //! one.
 
-use blake2b_simd::Params;
+use blake2b_simd::{Hash, Params};
 use session_types::{MessageHash, Namespace, SwarmPubkey};
 
 use crate::CryptoError;
@@ -80,15 +80,20 @@ fn cut(key: &[u8]) -> &[u8] {
 }
 
 fn finish<const N: usize>(params: &Params, parts: &[&[u8]]) -> [u8; N] {
+    let mut out = [0; N];
+    for (slot, byte) in out.iter_mut().zip(hash(params, parts).as_bytes()) {
+        *slot = *byte;
+    }
+    out
+}
+
+/// The work, whatever the length: compiled once, here.
+fn hash(params: &Params, parts: &[&[u8]]) -> Hash {
     let mut state = params.to_state();
     for part in parts {
         state.update(part);
     }
-    let mut out = [0; N];
-    for (slot, byte) in out.iter_mut().zip(state.finalize().as_bytes()) {
-        *slot = *byte;
-    }
-    out
+    state.finalize()
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ pub fn encrypt_container(
     domain: &[u8],
     messages: &[&[u8]],
     pad: usize,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     let nonce = nonce.copied().unwrap_or_else(|| {
         let mut fresh = [0; NONCE];

@@ -93,11 +93,7 @@ impl SessionName {
 
     /// Encrypts an account for this name; the nonce is stored beside the value.
     #[must_use]
-    pub fn encrypt(
-        &self,
-        account: &AccountId,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> (Vec<u8>, [u8; NONCE]) {
+    pub fn encrypt(&self, account: &AccountId, rng: &mut dyn CryptoRng) -> (Vec<u8>, [u8; NONCE]) {
         let mut nonce = [0; NONCE];
         rng.fill_bytes(&mut nonce);
         (

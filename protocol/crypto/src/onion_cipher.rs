@@ -127,7 +127,7 @@ impl HopKey {
     }
 
     /// Encrypts with a fresh nonce, which stands in front.
-    pub fn encrypt(&self, plaintext: &[u8], rng: &mut (impl CryptoRng + ?Sized)) -> Vec<u8> {
+    pub fn encrypt(&self, plaintext: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
         match self.cipher {
             OnionCipher::AesCbc => {
                 let mut iv = [0; CBC_IV];

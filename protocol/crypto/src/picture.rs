@@ -37,10 +37,7 @@ impl core::fmt::Debug for SealedPicture {
 ///
 /// # Errors
 /// [`CryptoError::Length`] beyond 64 GiB.
-pub fn encrypt(
-    picture: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
-) -> Result<SealedPicture, CryptoError> {
+pub fn encrypt(picture: &[u8], rng: &mut dyn CryptoRng) -> Result<SealedPicture, CryptoError> {
     let mut key = Zeroizing::new([0; 32]);
     rng.fill_bytes(key.as_mut_slice());
     let blob = encrypt_with(&key, picture, rng)?;
@@ -54,7 +51,7 @@ pub fn encrypt(
 pub fn encrypt_with(
     key: &[u8; 32],
     picture: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     let mut nonce = [0; NONCE];
     rng.fill_bytes(&mut nonce);

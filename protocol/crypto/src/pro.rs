@@ -65,7 +65,7 @@ pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret 
 /// |---|---|---|
 /// | 0 | 32 | a random point of the prime-order group |
 /// | 32 | 32 | a random scalar from 1 to L − 1 |
-pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Signature {
+pub fn decoy_signature(rng: &mut dyn CryptoRng) -> Signature {
     let point = EdwardsPoint::mul_base(&random_scalar(rng)).compress();
     let scalar = random_scalar(rng);
     let mut signature = [0; 64];
@@ -76,7 +76,7 @@ pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Signature {
 }
 
 /// A scalar from 1 to L − 1, drawn again until it is one.
-fn random_scalar(rng: &mut (impl CryptoRng + ?Sized)) -> Zeroizing<Scalar> {
+fn random_scalar(rng: &mut dyn CryptoRng) -> Zeroizing<Scalar> {
     loop {
         let mut bytes = [0; 32];
         rng.fill_bytes(&mut bytes);

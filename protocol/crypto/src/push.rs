@@ -68,7 +68,7 @@ pub fn seal(
     key: &[u8; 32],
     metadata_json: &str,
     data: Option<&[u8]>,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Vec<u8> {
     let mut list = ListWriter::new();
     list.bytes(metadata_json);

@@ -32,7 +32,7 @@ const TAG: usize = 16;
 pub fn seal(
     recipient: &X25519PublicKey,
     plaintext: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, CryptoError> {
     seal_with(&X25519Secret::generate(rng), recipient, &[plaintext])
 }

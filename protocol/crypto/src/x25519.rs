@@ -40,7 +40,7 @@ impl X25519Secret {
     }
 
     /// A new key.
-    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut secret = Zeroizing::new([0; 32]);
         rng.fill_bytes(secret.as_mut_slice());
         Self::from_bytes(*secret)

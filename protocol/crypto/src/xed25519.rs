@@ -23,11 +23,7 @@ const PERSONAL: &[u8; 16] = b"xed25519signatur";
 
 /// Signs a message.
 #[must_use]
-pub fn sign(
-    secret: &X25519Secret,
-    message: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
-) -> Signature {
+pub fn sign(secret: &X25519Secret, message: &[u8], rng: &mut dyn CryptoRng) -> Signature {
     let mut salt = Zeroizing::new([0; 64]);
     rng.fill_bytes(salt.as_mut_slice());
 

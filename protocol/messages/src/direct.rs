@@ -74,7 +74,7 @@ pub fn encode_direct(
     sender: &AccountKeys,
     recipient: &AccountId,
     sent_at: Timestamp,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let content = prepare(content, sender, recipient, sent_at, None)?;
     seal_direct(&content, sender, recipient, sent_at, None, rng)
@@ -90,7 +90,7 @@ pub fn encode_direct_with_pro(
     recipient: &AccountId,
     sent_at: Timestamp,
     pro: &ProCredential,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let content = prepare(content, sender, recipient, sent_at, Some(pro))?;
     seal_direct(
@@ -132,7 +132,7 @@ pub fn seal_direct(
     recipient: &AccountId,
     sent_at: Timestamp,
     rotating: Option<&Ed25519Secret>,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let sealed = direct::encrypt(sender.ed25519(), recipient.x25519(), &pad(content), rng)?;
     let signature = match rotating {

@@ -34,7 +34,7 @@ pub fn encode_group(
     group: &GroupId,
     key: &[u8; 32],
     sent_at: Timestamp,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let content = serialise(content, Channel::Group, None, sent_at, None)?;
     seal_group(&content, sender, group, key, sent_at, None, rng)
@@ -51,7 +51,7 @@ pub fn encode_group_with_pro(
     key: &[u8; 32],
     sent_at: Timestamp,
     pro: &ProCredential,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let content = serialise(content, Channel::Group, None, sent_at, Some(pro))?;
     let rotating = Some(pro.rotating());
@@ -71,7 +71,7 @@ pub fn seal_group(
     key: &[u8; 32],
     sent_at: Timestamp,
     rotating: Option<&Ed25519Secret>,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     check_size(content, group_message::MAX_PLAINTEXT)?;
     let signature = match rotating {

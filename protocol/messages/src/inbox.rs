@@ -26,7 +26,7 @@ pub fn encode_inbox(
     recipient: &BlindedId,
     server: &X25519PublicKey,
     sent_at: Timestamp,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let padded = pad_post(
         &serialise(content, Channel::Inbox, None, sent_at, None)?,
@@ -49,7 +49,7 @@ pub fn encode_inbox_with_pro(
     server: &X25519PublicKey,
     sent_at: Timestamp,
     pro: &ProCredential,
-    rng: &mut (impl CryptoRng + ?Sized),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, MessageError> {
     let padded = pad_post(
         &serialise(content, Channel::Inbox, None, sent_at, Some(pro))?,

@@ -125,7 +125,7 @@ impl PeelError {
 
     /// The HTTP status and body the node answers with.
     #[must_use]
-    pub fn answer(&self, rng: &mut impl CryptoRng) -> (u16, Vec<u8>) {
+    pub fn answer(&self, rng: &mut dyn CryptoRng) -> (u16, Vec<u8>) {
         let text = self.to_string();
         match self {
             Self::Ciphertext => (400, text.into_bytes()),

@@ -86,7 +86,7 @@ impl PathManager {
     }
 
     /// Takes a fresh node list. Strikes are forgotten; paths over vanished nodes are closed.
-    pub fn set_pool(&mut self, pool: &[NodeContact], now: Timestamp, rng: &mut impl CryptoRng) {
+    pub fn set_pool(&mut self, pool: &[NodeContact], now: Timestamp, rng: &mut dyn CryptoRng) {
         self.nodes = pool
             .iter()
             .map(|node| (node.ed25519, node.clone()))
@@ -138,7 +138,7 @@ impl PathManager {
         &mut self,
         request: &PathRequest<'_>,
         now: Timestamp,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Result<Path, PathError> {
         self.enough_nodes(request.destination.as_ref())?;
         self.close_old(now);
@@ -307,7 +307,7 @@ impl PathManager {
         });
     }
 
-    fn refill_guards(&mut self, now: Timestamp, rng: &mut impl CryptoRng) {
+    fn refill_guards(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         if core::mem::take(&mut self.refill) || self.guards.refill_due(now) {
             self.dirty |= self.guards.refill(
                 &self.nodes,
@@ -326,7 +326,7 @@ impl PathManager {
         request: &PathRequest<'_>,
         swarm: &BTreeSet<Ed25519PublicKey>,
         now: Timestamp,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Option<Path> {
         let reused = self
             .circuits
@@ -369,7 +369,7 @@ impl PathManager {
         request: &PathRequest<'_>,
         swarm: &BTreeSet<Ed25519PublicKey>,
         now: Timestamp,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Option<PathId> {
         let seconds = self.second_hops(guard, now, rng)?;
         let guard = self.nodes.get(&guard)?;
@@ -419,7 +419,7 @@ impl PathManager {
         &mut self,
         guard: Ed25519PublicKey,
         now: Timestamp,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Option<Vec<Ed25519PublicKey>> {
         let contact = self.nodes.get(&guard)?;
         let around = Surroundings {

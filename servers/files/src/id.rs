@@ -31,7 +31,7 @@ pub enum FileId {
 
 impl FileId {
     /// A random number of 53 bits.
-    pub fn random(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+    pub fn random(rng: &mut dyn CryptoRng) -> Self {
         Self::Number(rng.next_u64() >> (u64::BITS - NUMBER_BITS))
     }
 

@@ -15,9 +15,9 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::browser::{Asking, Here, PATIENCE, Socket};
 
 /// Short enough for a test to wait for the end.
-async fn impatient() -> Here {
+async fn impatient(ping_every: Duration) -> Here {
     Here::with(WebOptions {
-        ping_every: Duration::from_millis(100),
+        ping_every,
         ..WebOptions::default()
     })
     .await
@@ -25,7 +25,8 @@ async fn impatient() -> Here {
 
 #[tokio::test]
 async fn a_page_that_takes_nothing_is_dropped_and_slows_nobody_down() {
-    let here = impatient().await;
+    // The other page answers from this thread too: it must not be taken for dead while it waits.
+    let here = impatient(Duration::from_secs(1)).await;
     let mut other = here.socket().await;
     let key = here.key().await;
     let socket = TcpSocket::new_v4().unwrap();
@@ -59,7 +60,7 @@ async fn a_page_that_takes_nothing_is_dropped_and_slows_nobody_down() {
 
 #[tokio::test]
 async fn a_page_that_says_nothing_is_asked_and_then_sent_away() {
-    let here = impatient().await;
+    let here = impatient(Duration::from_millis(100)).await;
     let key = here.key().await;
     // By hand: a client of a library would answer pings by itself.
     let mut stream = TcpStream::connect(here.address()).await.unwrap();

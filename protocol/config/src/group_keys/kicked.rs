@@ -18,7 +18,7 @@ impl GroupKeys {
     pub fn kicked_message(
         &self,
         removed: &[AccountId],
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, ConfigError> {
         let admin = self.admin()?;
         let generation = self.generation().to_string();

@@ -91,11 +91,7 @@ impl Encryptor {
     ///
     /// # Errors
     /// [`CryptoError::Length`] when `size` is more than [`MAX_SIZE`].
-    pub fn new(
-        size: u64,
-        rng: &mut (impl CryptoRng + ?Sized),
-        out: &mut Vec<u8>,
-    ) -> Result<Self, CryptoError> {
+    pub fn new(size: u64, rng: &mut dyn CryptoRng, out: &mut Vec<u8>) -> Result<Self, CryptoError> {
         if size > MAX_SIZE {
             return Err(CryptoError::Length);
         }
@@ -404,10 +400,7 @@ impl fmt::Debug for Decryptor {
 ///
 /// # Errors
 /// [`CryptoError::Length`] when it is more than [`MAX_SIZE`].
-pub fn encrypt(
-    data: &[u8],
-    rng: &mut (impl CryptoRng + ?Sized),
-) -> Result<(Vec<u8>, Pointer), CryptoError> {
+pub fn encrypt(data: &[u8], rng: &mut dyn CryptoRng) -> Result<(Vec<u8>, Pointer), CryptoError> {
     let mut out = Vec::new();
     let size = u64::try_from(data.len()).map_err(|_| CryptoError::Length)?;
     let mut encryptor = Encryptor::new(size, rng, &mut out)?;

@@ -128,7 +128,7 @@ pub fn build(
     destination: Destination<'_>,
     payload: &[u8],
     cipher: OnionCipher,
-    rng: &mut impl CryptoRng,
+    rng: &mut dyn CryptoRng,
 ) -> Result<OnionRequest, OnionError> {
     let style = match cipher {
         OnionCipher::AesGcm => RequestStyle::Desktop,
@@ -147,7 +147,7 @@ pub fn build_as(
     destination: Destination<'_>,
     payload: &[u8],
     cipher: OnionCipher,
-    rng: &mut impl CryptoRng,
+    rng: &mut dyn CryptoRng,
 ) -> Result<OnionRequest, OnionError> {
     if path.is_empty() {
         return Err(OnionError::EmptyPath);

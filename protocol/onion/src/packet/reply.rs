@@ -34,7 +34,7 @@ pub fn encode_reply(
     body: ReplyBody<'_>,
     json: bool,
     base64: bool,
-    rng: &mut impl CryptoRng,
+    rng: &mut dyn CryptoRng,
 ) -> Vec<u8> {
     let body = match body {
         ReplyBody::Json(text) if json => text.to_owned(),

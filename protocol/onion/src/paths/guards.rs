@@ -121,7 +121,7 @@ impl Guards {
         avoid: &BTreeSet<Ed25519PublicKey>,
         config: &PathConfig,
         now: Timestamp,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> bool {
         let before = self.sample.clone();
         let limits = config.limits(pool.len());
@@ -195,7 +195,7 @@ impl Guards {
         pool: &'a BTreeMap<Ed25519PublicKey, NodeContact>,
         avoid: &BTreeSet<Ed25519PublicKey>,
         may_avoid: bool,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Option<&'a NodeContact> {
         let sampled: BTreeSet<Ed25519PublicKey> =
             self.sample.iter().map(|guard| guard.key).collect();
@@ -577,7 +577,7 @@ fn step(pauses: &[Duration; 3], index: usize) -> Duration {
 /// Uniform in the range, to the millisecond.
 pub(super) fn random_duration(
     range: &core::ops::Range<Duration>,
-    rng: &mut impl CryptoRng,
+    rng: &mut dyn CryptoRng,
 ) -> Duration {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let (from, to) = (ms(range.start), ms(range.end));

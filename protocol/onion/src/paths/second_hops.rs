@@ -65,7 +65,7 @@ impl SecondHops {
         &mut self,
         guard: &NodeContact,
         around: Surroundings<'_>,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Upkeep {
         let before = self.clone();
         let now = around.now;
@@ -111,7 +111,7 @@ impl SecondHops {
         &self,
         guard: &NodeContact,
         around: Surroundings<'_>,
-        rng: &mut impl CryptoRng,
+        rng: &mut dyn CryptoRng,
     ) -> Option<Ed25519PublicKey> {
         let pinned: BTreeSet<Ed25519PublicKey> = self.keys().copied().collect();
         let networks: BTreeSet<[u8; 2]> = pinned

@@ -52,7 +52,7 @@ impl NodePool {
     /// With [`SubnetRule::DistinctSlash16`] a network is drawn with the weight of its number of
     /// nodes, then one node of it, and each network once; when the networks run out before
     /// `count` is reached, the rest is drawn from any.
-    pub fn draw(&self, count: usize, how: Draw<'_>, rng: &mut impl CryptoRng) -> Vec<&NodeContact> {
+    pub fn draw(&self, count: usize, how: Draw<'_>, rng: &mut dyn CryptoRng) -> Vec<&NodeContact> {
         let mut rest: Vec<&NodeContact> = self
             .nodes()
             .filter(|node| !how.exclude.contains(&node.ed25519))
@@ -79,7 +79,7 @@ impl NodePool {
     }
 
     /// Draws one node.
-    pub fn draw_one(&self, how: Draw<'_>, rng: &mut impl CryptoRng) -> Option<&NodeContact> {
+    pub fn draw_one(&self, how: Draw<'_>, rng: &mut dyn CryptoRng) -> Option<&NodeContact> {
         self.draw(1, how, rng).pop()
     }
 }
