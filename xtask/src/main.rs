@@ -33,8 +33,7 @@ enum Task {
     /// Run nodes at 70 % of what they can do for a long time; fails when their memory or descriptors
     /// grow.
     Soak(soak::Arguments),
-    /// Format check, clippy, every test, the page in a browser, documentation; stops at the first
-    /// failure.
+    /// Format check, clippy, every test, the page in a browser, documentation; tells all that fails.
     Test {
         /// Run only this stage (may be repeated).
         #[arg(long, value_enum)]

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::tempdir;
@@ -13,10 +13,12 @@ use crate::run::{Network, finish, session};
 #[test]
 fn demo_tells_the_whole_story_and_ends() {
     let home = tempdir().unwrap();
+    let started = Instant::now();
     let mut demo = session(home.path());
     demo.args(["demo", "--exit"]).env("SESSION_DATA_DIR", "");
     demo.env_remove("SESSION_DATA_DIR");
     let said = finish(demo).ok();
+    assert!(started.elapsed() < Duration::from_secs(20));
     for text in [
         "12 nodes",
         "Recovery Password",
