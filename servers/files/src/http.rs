@@ -17,6 +17,7 @@ mod received;
 
 pub(crate) use legacy::encoded_size;
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -130,6 +131,9 @@ pub(crate) struct Http {
     uploads: Arc<Places>,
     downloads: Arc<Places>,
     legacy_memory: MemoryByAddress,
+    /// Set when the server is dropped: its connections go a moment later, and until then nobody
+    /// must hear of it any more.
+    pub(crate) gone: AtomicBool,
 }
 
 impl Http {
@@ -159,6 +163,7 @@ impl Http {
                 limits.max_legacy_memory,
                 limits.max_legacy_memory / LEGACY_PART,
             ),
+            gone: AtomicBool::new(false),
             limits,
         }
     }
@@ -271,7 +276,11 @@ async fn admit_node(State(http): State<Arc<Http>>, request: Request, next: Next)
         http.counters.rate_limited.one();
         return Failure(StatusCode::TOO_MANY_REQUESTS).into_response();
     }
-    next.run(request).await
+    let answer = next.run(request).await;
+    if http.gone.load(Ordering::Relaxed) {
+        return core::future::pending().await;
+    }
+    answer
 }
 
 /// The address of who asks directly.

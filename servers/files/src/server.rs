@@ -239,7 +239,7 @@ impl FileServer {
             };
             tasks.push(tokio::spawn(quic::serve(
                 endpoint,
-                http,
+                Arc::clone(&http),
                 limits,
                 shutdown.clone(),
             )));
@@ -254,6 +254,7 @@ impl FileServer {
         }
         Ok(RunningServer {
             shared,
+            http,
             address,
             quic_address,
             admin_address,
@@ -339,6 +340,7 @@ async fn clean_up(
 #[derive(Debug)]
 pub struct RunningServer {
     shared: Arc<Shared>,
+    http: Arc<Http>,
     address: SocketAddr,
     quic_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
@@ -415,6 +417,7 @@ impl RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
+        self.http.gone.store(true, Ordering::Relaxed);
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
