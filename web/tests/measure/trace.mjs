@@ -33,15 +33,23 @@ export function readTrace(events) {
   const ms = tasks.map((task) => task.dur / 1000);
   // Time of the processor alone, which other work on the machine does not lengthen.
   const own = tasks.map((task) => (task.tdur ?? task.dur) / 1000);
-  const count = (name) => events.filter((event) => event.pid === main.pid && event.name === name).length;
+  const frames = (name) =>
+    events
+      .filter((event) => event.pid === main.pid && event.name === name)
+      .map((event) => event.args?.frameSeqId ?? event.args?.data?.frameSeqId);
+  const drawn = frames('DrawFrame');
+  // A frame that begins while the one before is being handed over is noted as dropped at its
+  // beginning, and drawn a moment later all the same.
+  const noted = frames('DroppedFrame');
   return {
     longest_task: round(Math.max(0, ...ms)),
     longest_task_cpu: round(Math.max(0, ...own)),
     tasks_over_16: ms.filter((one) => one > 16).length,
     tasks_over_50: ms.filter((one) => one > 50).length,
     busy_cpu_ms: round(own.reduce((sum, one) => sum + one, 0)),
-    drawn: count('DrawFrame'),
-    dropped: count('DroppedFrame'),
+    drawn: drawn.length,
+    noted_as_dropped: noted.length,
+    dropped: new Set(noted.filter((frame) => !drawn.includes(frame))).size,
   };
 }
 

@@ -334,6 +334,8 @@ async fn two_servers_share_a_database_and_a_bucket_and_are_killed() {
 
 /// Everything is whole, and what uploads that were cut off have left is removed.
 async fn look_through(storage: &SharedStorage, store: &Store, acknowledged: u64) {
+    // As above: verifying and sweeping must see the same.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let verified = storage.verify(|_, _| ()).await.unwrap();
     assert!(verified.is_sound(), "{verified:?}");
     assert!(verified.files >= acknowledged, "{verified:?}");
