@@ -1,8 +1,6 @@
 // QR codes as pictures, and as a film that the browser takes for what its camera sees.
 import { writeFileSync } from 'node:fs';
 
-import { chromium } from 'playwright-core';
-
 import { painted } from './png.mjs';
 
 const MARGIN = 4;
@@ -32,21 +30,4 @@ export function film(path, codes, seconds = 3) {
     for (let frame = 0; frame < seconds * FRAMES_A_SECOND; frame += 1) parts.push('FRAME\n', light, grey);
   }
   writeFileSync(path, Buffer.concat(parts.map((part) => Buffer.from(part))));
-}
-
-/** A browser whose camera shows a film. */
-export function launchWithCamera(path) {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-video-capture=${path}`,
-      ...(process.env.PAGE ? ['--disable-features=LocalNetworkAccessChecks'] : []),
-    ],
-  });
 }

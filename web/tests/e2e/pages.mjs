@@ -7,7 +7,8 @@ import { chromium } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-export function launch() {
+/** A browser; `film` is what its camera shows. */
+export function launch({ film } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -20,6 +21,7 @@ export function launch() {
       '--disable-sync',
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
+      ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []),
       // A page given by the test comes from no address, and may not speak to this computer.
       ...(process.env.PAGE ? ['--disable-features=LocalNetworkAccessChecks'] : []),
     ],

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
-import { film, launchWithCamera, picture } from './codes.mjs';
-import { create, findings, overflow, ownId, visit } from './pages.mjs';
+import { film, picture } from './codes.mjs';
+import { create, findings, launch, overflow, ownId, visit } from './pages.mjs';
 import { twoPrograms } from './pair.mjs';
 import { png } from './png.mjs';
 import { Rpc } from './rpc.mjs';
@@ -149,7 +149,7 @@ describe('codes', () => {
     const path = join(folder, 'codes.y4m');
     const codes = [annaId, seed].map((text) => bot.call('qr.make', { text }));
     film(path, (await Promise.all(codes)).map(({ rows }) => rows));
-    seeing = await launchWithCamera(path);
+    seeing = await launch({ film: path });
     camera = await visit(seeing, (await two.borisApp.again()).url);
     await camera.context.grantPermissions(['camera']);
     const { page } = camera;
