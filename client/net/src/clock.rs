@@ -99,13 +99,20 @@ impl NetworkClock {
         if t < EARLIEST_PLAUSIBLE {
             return;
         }
-        let middle = sent.as_ms_i64().midpoint(received.as_ms_i64());
+        // A time between question and answer says that our clock may be right. An estimate from
+        // the middle would follow how long answers take, by seconds where they are slow.
+        let offset = if (sent..=received).contains(&t) {
+            0
+        } else {
+            let middle = sent.as_ms_i64().midpoint(received.as_ms_i64());
+            t.as_ms_i64().saturating_sub(middle)
+        };
         let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
         offsets.retain(|(other, _)| *other != node);
         if offsets.len() == SAMPLES {
             offsets.pop_front();
         }
-        offsets.push_back((node, t.as_ms_i64().saturating_sub(middle)));
+        offsets.push_back((node, offset));
     }
 
     /// Whether enough nodes have told the time to rely on it.
@@ -185,6 +192,26 @@ mod tests {
         assert!(skew.to_string().contains("60 min behind"));
         hear(&clock, 4, 5);
         assert_eq!(clock.now().as_ms(), LOCAL + 3_600_000);
+    }
+
+    #[test]
+    fn slow_answers_do_not_move_a_clock_that_is_right() {
+        let clock = NetworkClock::new(Box::new(Fixed(LOCAL)));
+        let times = |sent: u64, received: u64| [sent, received].map(Timestamp::from_ms);
+        // Told at once or at the end of four seconds.
+        for (node, t) in (1..).zip([LOCAL, LOCAL + 4_000, LOCAL + 10, LOCAL + 3_990]) {
+            let [sent, received] = times(LOCAL, LOCAL + 4_000);
+            let node = Ed25519PublicKey::new([node; 32]);
+            clock.observe(node, sent, received, Timestamp::from_ms(t));
+            assert_eq!(clock.offset_ms(), 0);
+        }
+        // What cannot be explained by the way is an error of the clock.
+        for node in 1..=4 {
+            let [sent, received] = times(LOCAL, LOCAL + 4_000);
+            let node = Ed25519PublicKey::new([node; 32]);
+            clock.observe(node, sent, received, Timestamp::from_ms(LOCAL + 62_000));
+        }
+        assert_eq!(clock.offset_ms(), 60_000);
     }
 
     #[test]
