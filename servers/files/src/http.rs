@@ -278,6 +278,7 @@ async fn admit_node(State(http): State<Arc<Http>>, request: Request, next: Next)
     }
     let answer = next.run(request).await;
     if http.gone.load(Ordering::Relaxed) {
+        // Until the connection is dropped it stays silent.
         return core::future::pending().await;
     }
     answer

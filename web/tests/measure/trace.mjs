@@ -36,7 +36,7 @@ export function readTrace(events) {
   const frames = (name) =>
     events
       .filter((event) => event.pid === main.pid && event.name === name)
-      .map((event) => event.args?.frameSeqId ?? event.args?.data?.frameSeqId);
+      .map((event) => event.args.frameSeqId);
   const drawn = frames('DrawFrame');
   // A frame that begins while the one before is being handed over is noted as dropped at its
   // beginning, and drawn a moment later all the same.
