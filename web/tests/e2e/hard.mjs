@@ -80,7 +80,7 @@ export async function hard({ browser, net, folder, variants }) {
     await back();
     await page.getByRole('button', { name: 'Search', exact: true }).click();
     await page.getByRole('searchbox').fill('nothing like it');
-    await page.getByText('Nothing with').waitFor();
+    await page.getByText('No results for').waitFor();
     await shoot('83-search-none');
     await back();
   }

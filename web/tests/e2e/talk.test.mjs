@@ -161,7 +161,7 @@ describe('two people', () => {
     await anna.page.getByRole('button', { name: /parcel come/ }).click();
     await article(anna.page, 'Did the parcel come?').waitFor();
     await anna.page.getByRole('searchbox').fill('no such words');
-    await anna.page.getByText('Nothing with').waitFor();
+    await anna.page.getByText('No results for').waitFor();
     await anna.page.getByRole('button', { name: 'Back' }).first().click();
   });
 
