@@ -13,6 +13,7 @@ pub mod new_file;
 pub mod onion;
 pub mod proxies;
 pub mod settings;
+pub mod silence;
 mod stall;
 pub mod tls;
 

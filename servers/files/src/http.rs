@@ -17,7 +17,6 @@ mod received;
 
 pub(crate) use legacy::encoded_size;
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -131,9 +130,6 @@ pub(crate) struct Http {
     uploads: Arc<Places>,
     downloads: Arc<Places>,
     legacy_memory: MemoryByAddress,
-    /// Set when the server is dropped: its connections go a moment later, and until then nobody
-    /// must hear of it any more.
-    pub(crate) gone: AtomicBool,
 }
 
 impl Http {
@@ -163,7 +159,6 @@ impl Http {
                 limits.max_legacy_memory,
                 limits.max_legacy_memory / LEGACY_PART,
             ),
-            gone: AtomicBool::new(false),
             limits,
         }
     }
@@ -276,12 +271,7 @@ async fn admit_node(State(http): State<Arc<Http>>, request: Request, next: Next)
         http.counters.rate_limited.one();
         return Failure(StatusCode::TOO_MANY_REQUESTS).into_response();
     }
-    let answer = next.run(request).await;
-    if http.gone.load(Ordering::Relaxed) {
-        // Until the connection is dropped it stays silent.
-        return core::future::pending().await;
-    }
-    answer
+    next.run(request).await
 }
 
 /// The address of who asks directly.

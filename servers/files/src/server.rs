@@ -12,6 +12,7 @@ use session_chassis::admin;
 use session_chassis::clock::{Clock, SystemClock};
 use session_chassis::listener;
 use session_chassis::onion::OnionIngress;
+use session_chassis::silence;
 use session_chassis::tls::ServerIdentity;
 use session_types::{Ed25519PublicKey, X25519PublicKey};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -209,7 +210,8 @@ impl FileServer {
             stopping: AtomicBool::new(false),
         });
         let http = Arc::new(http);
-        let router = Arc::clone(&http).router(&shared.onion);
+        let killed = CancellationToken::new();
+        let router = silence::after(killed.clone(), Arc::clone(&http).router(&shared.onion));
         let shutdown = CancellationToken::new();
         let serve = listener::serve(
             listener,
@@ -239,7 +241,7 @@ impl FileServer {
             };
             tasks.push(tokio::spawn(quic::serve(
                 endpoint,
-                Arc::clone(&http),
+                http,
                 limits,
                 shutdown.clone(),
             )));
@@ -254,7 +256,7 @@ impl FileServer {
         }
         Ok(RunningServer {
             shared,
-            http,
+            killed,
             address,
             quic_address,
             admin_address,
@@ -340,7 +342,7 @@ async fn clean_up(
 #[derive(Debug)]
 pub struct RunningServer {
     shared: Arc<Shared>,
-    http: Arc<Http>,
+    killed: CancellationToken,
     address: SocketAddr,
     quic_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
@@ -417,7 +419,7 @@ impl RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        self.http.gone.store(true, Ordering::Relaxed);
+        self.killed.cancel();
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }

@@ -333,11 +333,6 @@ fn peer(request: &Request) -> Option<IpAddr> {
 
 async fn serve(State(https): State<Arc<Https>>, request: Request) -> Response {
     let answer = https.route(request).await;
-    if https.intake.core.tasks.killed() {
-        // Its connection is dropped in a moment. Until then, too, nothing is said: who killed the
-        // node must not hear of it any more.
-        return core::future::pending().await;
-    }
     let length = answer.body.len();
     let body = match answer.memory {
         Some(memory) => memory.guard(answer.body),

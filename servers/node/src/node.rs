@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use session_chassis::gate::Gate;
 use session_chassis::listener::{self, ListenerLimits};
+use session_chassis::silence;
 use session_chassis::tls::ServerIdentity;
 use session_quic::{Endpoint, ServerLimits, TlsKey};
 use session_registry::Registry;
@@ -148,6 +149,7 @@ impl Node {
         let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits, edge));
         let watched = Arc::clone(&intake);
         let router = Https::new(Arc::clone(&intake), &limits, timing.body_timeout).router();
+        let router = silence::after(killed.clone(), router);
         let tester = Tester::new(Arc::clone(&core), timing.testing, endpoint.as_ref())?;
 
         let listener_limits = ListenerLimits {

@@ -48,11 +48,6 @@ impl Tasks {
         }
     }
 
-    /// Whether the node was killed.
-    pub(crate) fn killed(&self) -> bool {
-        self.killed.is_cancelled()
-    }
-
     /// Runs a future to its end even if the caller goes away. `None` when the node was killed
     /// meanwhile, or the future panicked.
     pub(crate) async fn complete<T: Send + 'static>(
