@@ -109,6 +109,7 @@ pub(crate) async fn run(
     telling.hand_over(
         &[("Alice", &alice_home), ("Bob", &bob_home)],
         bob_keys.account_id(),
+        info.file_server.as_ref(),
     );
     devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
     output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");
