@@ -87,7 +87,8 @@ pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, ChassisError> 
 /// On shutdown the listening socket closes at once, idle connections close at once, running
 /// requests get [`ListenerLimits::drain_timeout`]; then what is left is cut off. All tasks
 /// belong to the returned future: dropping it closes the socket and every connection
-/// immediately, without a farewell, as when a process is killed.
+/// immediately, without a farewell, as when a process is killed. (A task that is aborted is dropped
+/// a moment later: [`crate::silence`].)
 ///
 /// Must run inside a tokio runtime.
 ///
