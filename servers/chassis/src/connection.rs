@@ -44,7 +44,7 @@ pub(crate) struct Shared {
 }
 
 /// Most bytes of a request's head and, at a time, of its body that one connection holds.
-const READ_BUFFER: usize = 32 * 1024;
+const READ_BUFFER: usize = 64 * 1024;
 
 /// Serves one connection until either side ends it or somebody else gets its place.
 pub(crate) async fn run(shared: Shared, stream: TcpStream, peer: SocketAddr, pass: Pass) {

@@ -1,44 +1,31 @@
 //! What has arrived of an upload and is not written down yet, whatever keeps it.
 
 use core::fmt;
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, IoSlice, Write as _};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::buffer::Buffer;
 use crate::id::ContentHasher;
 use crate::storage::{Naming, StorageError};
 use crate::{FileId, IdMode};
 
-/// Bytes kept in memory before they are hashed and written, so that small files touch the disk
-/// once and large ones not for every packet. Files are written in multiples of it, which the
-/// system keeps in large pieces.
-pub(crate) const BUFFER: usize = 128 * 1024;
-
-/// What comes in smaller pieces is put together: each piece is a step for hashing and writing.
-const SMALL: usize = 8 * 1024;
-
-/// So much of it.
-const JOINED: usize = 32 * 1024;
-
-/// The content of an upload: how long it is, its hash, and the end of it that waits in memory.
+/// The content of an upload: how long it is, its hash, and the end of it that is still in memory.
 ///
 /// ```text
-/// tail, waiting  ── add, close ──►  due  ── hash_all ──►  hashed  ── take_hashed ──►
+/// filling  ── add, close ──►  due  ── hash_all ──►  hashed  ── take_hashed ──►
 /// ```
+///
+/// What comes is copied while the processor has it at hand, so that whoever received it can use the
+/// memory again at once; parts are hashed and written as a whole.
 pub(crate) struct Arrival {
     /// None where names say nothing about content.
     hasher: Option<ContentHasher>,
     size: u64,
-    /// Small pieces, put together.
-    tail: BytesMut,
-    waiting: VecDeque<Bytes>,
-    waiting_bytes: usize,
+    filling: Buffer,
     /// To be hashed.
-    due: Vec<Bytes>,
+    due: Vec<Buffer>,
     /// To be written down.
-    hashed: Vec<Bytes>,
+    hashed: Vec<Buffer>,
 }
 
 impl Arrival {
@@ -49,9 +36,7 @@ impl Arrival {
                 IdMode::Numbers => None,
             },
             size: 0,
-            tail: BytesMut::new(),
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            filling: Buffer::default(),
             due: Vec::new(),
             hashed: Vec::new(),
         }
@@ -62,60 +47,35 @@ impl Arrival {
         self.size
     }
 
-    /// Takes in what came; tells whether it is time to hash and write down.
+    /// Takes in what came, or as much as belongs to the part that is full now: it is time to hash
+    /// it and to write it down then.
     #[must_use]
-    pub(crate) fn add(&mut self, bytes: Bytes) -> bool {
+    pub(crate) fn add(&mut self, bytes: &mut Bytes) -> bool {
+        let before = bytes.len();
+        self.filling.fill(bytes);
+        let taken = before.saturating_sub(bytes.len());
         self.size = self
             .size
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
-        if bytes.len() < SMALL {
-            self.tail.extend_from_slice(&bytes);
-            if self.tail.len() >= JOINED {
-                self.join();
-            }
-        } else {
-            self.join();
-            self.waiting.push_back(bytes);
+            .saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        let is_full = self.filling.is_full();
+        if is_full {
+            self.close();
         }
-        if self.waiting_bytes < BUFFER {
-            return false;
-        }
-        self.join();
-        self.make_due(self.waiting_bytes / BUFFER * BUFFER);
-        true
+        is_full
     }
 
     /// All has arrived.
     pub(crate) fn close(&mut self) {
-        self.join();
-        self.make_due(self.waiting_bytes);
-    }
-
-    fn join(&mut self) {
-        if !self.tail.is_empty() {
-            self.waiting.push_back(self.tail.split().freeze());
+        let part = core::mem::take(&mut self.filling);
+        if !part.as_ref().is_empty() {
+            self.due.push(part);
         }
-    }
-
-    fn make_due(&mut self, bytes: usize) {
-        let mut left = bytes;
-        while left > 0
-            && let Some(mut piece) = self.waiting.pop_front()
-        {
-            if piece.len() > left {
-                self.waiting.push_front(piece.split_off(left));
-            }
-            left = left.saturating_sub(piece.len());
-            self.due.push(piece);
-        }
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
     }
 
     /// How many bytes are to be hashed now.
     pub(crate) fn to_hash(&self) -> usize {
         match self.hasher {
-            Some(_) => self.due.iter().map(Bytes::len).sum(),
+            Some(_) => self.due.iter().map(|part| part.as_ref().len()).sum(),
             None => 0,
         }
     }
@@ -130,7 +90,7 @@ impl Arrival {
     }
 
     /// What is to be written down now.
-    pub(crate) fn take_hashed(&mut self) -> Vec<Bytes> {
+    pub(crate) fn take_hashed(&mut self) -> Vec<Buffer> {
         core::mem::take(&mut self.hashed)
     }
 }
@@ -167,7 +127,7 @@ pub(crate) fn hash_all(arrivals: &mut [&mut Arrival]) {
 struct Turn<'a> {
     hasher: &'a mut ContentHasher,
     now: &'a [u8],
-    later: core::slice::Iter<'a, Bytes>,
+    later: core::slice::Iter<'a, Buffer>,
 }
 
 impl<'a> Turn<'a> {
@@ -191,7 +151,7 @@ impl<'a> Turn<'a> {
     fn goes_on(&mut self) -> bool {
         while self.now.is_empty() {
             match self.later.next() {
-                Some(piece) => self.now = piece,
+                Some(part) => self.now = part.as_ref(),
                 None => return false,
             }
         }
@@ -199,27 +159,12 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Writes all of it, in as few calls as possible.
-pub(crate) fn write_all(file: &mut File, parts: &[Bytes]) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-    let mut left = slices.as_mut_slice();
-    IoSlice::advance_slices(&mut left, 0);
-    while !left.is_empty() {
-        match file.write_vectored(left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut left, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use rand::RngExt as _;
 
     use super::*;
+    use crate::buffer;
 
     /// Random content cut into random pieces, some small, some empty.
     fn pieces(rng: &mut impl rand::Rng, size: usize) -> (Vec<u8>, Vec<Bytes>) {
@@ -243,7 +188,7 @@ mod tests {
                 .map(|_| {
                     let size = rng.random_range(0..900_000);
                     let (content, pieces) = pieces(&mut rng, size);
-                    let pieces = VecDeque::from(pieces);
+                    let pieces = std::collections::VecDeque::from(pieces);
                     (content, pieces, Arrival::new(IdMode::Content), Vec::new())
                 })
                 .collect();
@@ -251,8 +196,12 @@ mod tests {
                 let mut due: Vec<_> = all
                     .iter_mut()
                     .filter_map(|(_, pieces, arrival, written)| {
-                        while let Some(piece) = pieces.pop_front() {
-                            if arrival.add(piece) {
+                        while let Some(mut piece) = pieces.pop_front() {
+                            let is_due = arrival.add(&mut piece);
+                            if !piece.is_empty() {
+                                pieces.push_front(piece);
+                            }
+                            if is_due {
                                 return Some((arrival, written));
                             }
                         }
@@ -263,18 +212,18 @@ mod tests {
                     due.iter_mut().map(|(arrival, _)| &mut **arrival).collect();
                 hash_all(&mut arrivals);
                 for (arrival, written) in due {
-                    for bytes in arrival.take_hashed() {
-                        written.extend_from_slice(&bytes);
+                    for part in arrival.take_hashed() {
+                        written.extend_from_slice(part.as_ref());
                     }
-                    assert!(written.len().is_multiple_of(BUFFER));
+                    assert!(written.len().is_multiple_of(buffer::SIZE));
                 }
             }
             for (content, _, arrival, written) in &mut all {
                 arrival.close();
-                assert!(arrival.to_hash() < BUFFER);
+                assert!(arrival.to_hash() < buffer::SIZE);
                 hash_all(&mut [&mut *arrival]);
-                for bytes in arrival.take_hashed() {
-                    written.extend_from_slice(&bytes);
+                for part in arrival.take_hashed() {
+                    written.extend_from_slice(part.as_ref());
                 }
                 assert_eq!(written, content);
                 assert_eq!(arrival.size(), content.len() as u64);
@@ -288,7 +237,7 @@ mod tests {
     #[test]
     fn what_is_not_hashed_has_no_name() {
         let mut numbered = Arrival::new(IdMode::Numbers);
-        let _ = numbered.add(Bytes::from_static(b"7"));
+        let _ = numbered.add(&mut Bytes::from_static(b"7"));
         numbered.close();
         assert_eq!(numbered.to_hash(), 0);
         hash_all(&mut [&mut numbered]);
@@ -296,21 +245,12 @@ mod tests {
             numbered.id(Naming::Content),
             Err(StorageError::NotHashed)
         ));
-        assert_eq!(numbered.take_hashed(), [Bytes::from_static(b"7")]);
+        let written = numbered.take_hashed();
+        let written: Vec<_> = written.iter().map(Buffer::as_ref).collect();
+        assert_eq!(written, [b"7"]);
         let mut named = Arrival::new(IdMode::Content);
-        let _ = named.add(Bytes::from_static(b"7"));
+        let _ = named.add(&mut Bytes::from_static(b"7"));
         named.close();
         assert!(named.id(Naming::Content).is_err());
-    }
-
-    #[test]
-    fn pieces_are_written_in_order() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let parts: Vec<_> = (0..3000u32)
-            .map(|n| Bytes::from(vec![0x30 + (n % 10) as u8; (n % 5) as usize]))
-            .collect();
-        write_all(file.as_file_mut(), &parts).unwrap();
-        assert_eq!(std::fs::read(file.path()).unwrap(), parts.concat());
-        write_all(file.as_file_mut(), &[]).unwrap();
     }
 }

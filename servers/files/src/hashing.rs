@@ -214,7 +214,7 @@ mod tests {
     use rand::RngExt as _;
 
     use super::*;
-    use crate::arrival::BUFFER;
+    use crate::buffer;
     use crate::storage::Naming;
     use crate::{FileId, IdMode};
 
@@ -230,8 +230,8 @@ mod tests {
         }
 
         fn write_down(&mut self) -> Result<(), StorageError> {
-            for bytes in self.arrival.take_hashed() {
-                self.written.extend_from_slice(&bytes);
+            for part in self.arrival.take_hashed() {
+                self.written.extend_from_slice(part.as_ref());
             }
             Ok(())
         }
@@ -243,7 +243,8 @@ mod tests {
             written: Vec::new(),
         });
         for piece in content.chunks(30_000) {
-            if part.arrival.add(content.slice_ref(piece)) {
+            let mut piece = content.slice_ref(piece);
+            while part.arrival.add(&mut piece) {
                 part = hashing.write_down(part).await.unwrap();
             }
         }
@@ -261,7 +262,7 @@ mod tests {
             let mut passing = tokio::task::JoinSet::new();
             for _ in 0..23 {
                 let mut rng = rand::rng();
-                let mut content = vec![0; rng.random_range(1..5 * BUFFER)];
+                let mut content = vec![0; rng.random_range(1..5 * buffer::SIZE)];
                 rng.fill(content.as_mut_slice());
                 let content = Bytes::from(content);
                 let hashing = Arc::clone(&hashing);
@@ -293,10 +294,10 @@ mod tests {
     async fn those_who_go_away_hold_up_nobody() {
         let hashing = Hashing::new();
         for _ in 0..50 {
-            let gone = pass(Arc::clone(&hashing), vec![7; 3 * BUFFER].into());
+            let gone = pass(Arc::clone(&hashing), vec![7; 3 * buffer::SIZE].into());
             let _ = tokio::time::timeout(core::time::Duration::ZERO, gone).await;
         }
-        let (_, written) = pass(hashing, vec![8; 2 * BUFFER + 1].into()).await;
-        assert_eq!(written, vec![8; 2 * BUFFER + 1]);
+        let (_, written) = pass(hashing, vec![8; 2 * buffer::SIZE + 1].into()).await;
+        assert_eq!(written, vec![8; 2 * buffer::SIZE + 1]);
     }
 }

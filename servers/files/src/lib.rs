@@ -2,6 +2,7 @@
 
 mod announcements;
 mod arrival;
+mod buffer;
 mod error;
 mod files;
 mod hashing;

@@ -20,6 +20,7 @@ mod content;
 pub(crate) mod database;
 mod folder;
 mod lock;
+mod output;
 mod staged;
 pub mod verify;
 mod writer;

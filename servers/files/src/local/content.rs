@@ -1,21 +1,20 @@
 //! Reading the content of a file.
 
-use core::fmt;
+#[cfg(target_os = "linux")]
+use core::num::NonZeroU64;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::blocking;
+use crate::buffer::{self, Buffer};
 use crate::storage::{Content, Pending, StorageError};
 
-/// Bytes read at a time.
-const CHUNK: usize = 128 * 1024;
-
-/// So little has memory of its own.
-const SMALL: usize = 16 * 1024;
+/// So much of a file is brought to memory when its first part is not there.
+#[cfg(target_os = "linux")]
+const AHEAD: u64 = 2 * 1024 * 1024;
 
 /// The content of a file, the first part of it read already.
 #[derive(Debug)]
@@ -39,8 +38,12 @@ impl LocalContent {
             return Err(StorageError::Damaged);
         }
         let mut rest = Rest { file, left: size };
+        let read = match rest.read_at_hand() {
+            None => rest.fetch()?,
+            at_hand => at_hand,
+        };
         Ok(Self {
-            read: rest.read()?,
+            read,
             rest: Some(rest),
         })
     }
@@ -79,14 +82,24 @@ impl Rest {
             return Ok(None);
         }
         let mut buffer = Buffer::take(length);
-        let place = buffer.place(length);
         self.file
-            .read_exact(place)
+            .read_exact(buffer.as_mut())
             .map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => StorageError::Damaged,
                 _ => error.into(),
             })?;
         Ok(Some(self.took(buffer, length)))
+    }
+
+    /// Reads from the disk, and has the system bring what follows.
+    fn fetch(&mut self) -> Result<Option<Bytes>, StorageError> {
+        #[cfg(target_os = "linux")]
+        if let Some(length) = NonZeroU64::new(self.left.min(AHEAD)) {
+            use rustix::fs::{Advice, fadvise};
+            // Where it is not heeded, reading takes a little longer.
+            let _ = fadvise(&self.file, 0, Some(length), Advice::WillNeed);
+        }
+        self.read()
     }
 
     /// Reads what the system has in memory, if it can tell.
@@ -97,7 +110,7 @@ impl Rest {
             return None;
         }
         let mut buffer = Buffer::take(length);
-        let place = io::IoSliceMut::new(buffer.place(length));
+        let place = io::IoSliceMut::new(buffer.as_mut());
         let now = rustix::io::ReadWriteFlags::NOWAIT;
         // From where reading has come to, which moves on.
         let read = rustix::io::preadv2(&self.file, &mut [place], u64::MAX, now).ok()?;
@@ -111,69 +124,16 @@ impl Rest {
     }
 
     fn next_length(&self) -> usize {
-        usize::try_from(self.left).unwrap_or(CHUNK).min(CHUNK)
+        usize::try_from(self.left)
+            .unwrap_or(buffer::HALF)
+            .min(buffer::HALF)
     }
 
     fn took(&mut self, mut buffer: Buffer, length: usize) -> Bytes {
         self.left = self
             .left
             .saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
-        buffer.length = length;
+        buffer.truncate(length);
         Bytes::from_owner(buffer)
     }
-}
-
-/// Memory for a part, kept for another one when it was sent: memory the system has given once need
-/// not be asked for again, nor filled with zeros.
-struct Buffer {
-    memory: Box<[u8]>,
-    length: usize,
-}
-
-impl Buffer {
-    fn take(length: usize) -> Self {
-        let memory = match length {
-            ..=SMALL => vec![0; length].into(),
-            _ => spare().pop().unwrap_or_else(|| vec![0; CHUNK].into()),
-        };
-        Self { memory, length: 0 }
-    }
-
-    /// Where so many bytes go.
-    fn place(&mut self, length: usize) -> &mut [u8] {
-        self.memory.get_mut(..length).unwrap_or_default()
-    }
-}
-
-impl AsRef<[u8]> for Buffer {
-    fn as_ref(&self) -> &[u8] {
-        self.memory.get(..self.length).unwrap_or_default()
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if self.memory.len() < CHUNK {
-            return;
-        }
-        let mut spare = spare();
-        if spare.len() < MAX_SPARE {
-            spare.push(core::mem::take(&mut self.memory));
-        }
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").finish_non_exhaustive()
-    }
-}
-
-static SPARE: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
-
-/// How many there may be.
-const MAX_SPARE: usize = 32;
-
-fn spare() -> MutexGuard<'static, Vec<Box<[u8]>>> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }

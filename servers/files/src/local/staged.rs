@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::sync::atomic::Ordering;
-use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,8 +9,9 @@ use bytes::Bytes;
 use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
+use super::output::Output;
 use super::{Shared, blocking, database, folder};
-use crate::arrival::{self, Arrival};
+use crate::arrival::Arrival;
 use crate::hashing::{self, Part as _};
 use crate::storage::{Kept, Naming, Pending, Record, Staged, StorageError};
 use crate::{FileId, IdMode};
@@ -39,10 +39,10 @@ impl LocalStaged {
 }
 
 impl Staged for LocalStaged {
-    fn write(&mut self, bytes: Bytes) -> Pending<'_, ()> {
+    fn write(&mut self, mut bytes: Bytes) -> Pending<'_, ()> {
         Box::pin(async move {
             let mut part = self.part.take().ok_or(StorageError::Closed)?;
-            if part.arrival.add(bytes) {
+            while part.arrival.add(&mut bytes) {
                 part = self.shared.hashing.write_down(part).await?;
             }
             self.part = Some(part);
@@ -140,7 +140,7 @@ impl Shared {
             _ => {
                 part.write_down()?;
                 if let Some(temporary) = &mut part.file {
-                    temporary.file.sync_all()?;
+                    temporary.file.sync()?;
                     self.folder.put(&temporary.path, new.id)?;
                     temporary.placed = true;
                 }
@@ -176,10 +176,7 @@ impl hashing::Part for Part {
             Some(file) => file,
             None => self.file.insert(Temporary::create(&self.shared)?),
         };
-        Ok(arrival::write_all(
-            &mut file.file,
-            &self.arrival.take_hashed(),
-        )?)
+        Ok(file.file.write(&self.arrival.take_hashed())?)
     }
 }
 
@@ -193,7 +190,7 @@ impl fmt::Debug for Part {
 
 /// A file in the folder of uploads, deleted in the end unless it was put in its place.
 struct Temporary {
-    file: File,
+    file: Output,
     name: String,
     path: PathBuf,
     placed: bool,
@@ -207,7 +204,7 @@ impl Temporary {
         let path = shared.folder.upload_path(&name);
         // Before there is a file: it must not look like one a crash has left.
         shared.uploading().insert(name.clone());
-        let created = OpenOptions::new().write(true).create_new(true).open(&path);
+        let created = Output::create(&path);
         match created {
             Ok(file) => Ok(Self {
                 file,

@@ -51,7 +51,7 @@ async fn files_of_all_sizes_come_back_also_after_a_restart() {
     let mut kept = Vec::new();
     {
         let storage = open(dir.path());
-        for (seed, size) in [1, 100, 131_071, 131_072, 131_073, 262_144, 700_001]
+        for (seed, size) in [1, 100, 262_143, 262_144, 262_145, 524_288, 700_001]
             .into_iter()
             .enumerate()
         {
@@ -110,7 +110,7 @@ async fn a_given_name_is_taken_once() {
     for large in [false, true] {
         let id = if large { FileId::Number(7) } else { number };
         let mut staged = storage.stage(IdMode::Content);
-        let content = bytes(1, if large { 200_000 } else { 10 });
+        let content = bytes(1, if large { 400_000 } else { 10 });
         staged.write(content.clone().into()).await.unwrap();
         let keep = Naming::Given(id);
         let kept = staged.keep(keep, NOW, NOW.plus(TTL)).await.unwrap();
@@ -133,7 +133,7 @@ async fn what_has_expired_is_gone_at_once_and_deleted_later() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
     let old = put(&storage, &bytes(1, 1000), NOW).await;
-    let young = put(&storage, &bytes(2, 200_000), NOW.plus(TTL)).await;
+    let young = put(&storage, &bytes(2, 400_000), NOW.plus(TTL)).await;
     let at = old.expires;
     assert_eq!(read(&storage, old.id, at).await, None);
     assert_eq!(storage.find(old.id, at).await.unwrap(), None);
@@ -198,7 +198,7 @@ async fn uploads_and_deletions_of_one_file_do_not_lose_it() {
         let content = bytes(
             round,
             if round % 4 == 0 {
-                150_000
+                300_000
             } else {
                 300 + usize::from(round)
             },
@@ -262,7 +262,7 @@ async fn leftovers_of_crashes_are_swept() {
     assert_eq!(read(&storage, id, NOW).await, None, "nobody sees it");
     // One upload under way, and one that somebody else has left.
     let mut staged = storage.stage(IdMode::Content);
-    staged.write(bytes(0, 200_000).into()).await.unwrap();
+    staged.write(bytes(0, 400_000).into()).await.unwrap();
     std::fs::write(dir.path().join("files/uploads/left.part"), b"half").unwrap();
     assert_eq!(uploads(dir.path()), 2);
     let swept = storage.sweep().await.unwrap();
@@ -278,7 +278,7 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
     let mut staged = storage.stage(IdMode::Content);
-    staged.write(bytes(0, 200_000).into()).await.unwrap();
+    staged.write(bytes(0, 400_000).into()).await.unwrap();
     assert_eq!(uploads(dir.path()), 1);
     drop(staged);
     let gone = async {

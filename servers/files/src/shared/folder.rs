@@ -2,14 +2,11 @@
 
 use core::time::Duration;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use bytes::Bytes;
-
 use super::key::ObjectKey;
-use crate::arrival;
 use crate::local::{LocalContent, Subfolders, remove, sync_folder};
 use crate::storage::StorageError;
 
@@ -124,8 +121,8 @@ impl FolderObject {
         self.key
     }
 
-    pub(super) fn write(&mut self, parts: &[Bytes]) -> io::Result<()> {
-        arrival::write_all(&mut self.file, parts)
+    pub(super) fn write(&mut self, part: &[u8]) -> io::Result<()> {
+        self.file.write_all(part)
     }
 
     /// Brings it to the disk, with its name.

@@ -11,6 +11,7 @@ use futures_util::stream;
 use super::bucket::{Bucket, BucketObject};
 use super::folder::{Folder, FolderObject};
 use super::key::ObjectKey;
+use crate::buffer::Buffer;
 use crate::local::blocking;
 use crate::storage::{Content, StorageError};
 
@@ -180,10 +181,10 @@ impl Object {
     }
 
     /// Adds to the end. Blocks.
-    pub(super) fn write(&mut self, parts: Vec<Bytes>) -> Result<(), StorageError> {
+    pub(super) fn write(&mut self, part: Buffer) -> Result<(), StorageError> {
         match self {
-            Self::Bucket(object) => parts.into_iter().try_for_each(|bytes| object.write(bytes)),
-            Self::Folder(object) => Ok(object.write(&parts)?),
+            Self::Bucket(object) => object.write(Bytes::from_owner(part)),
+            Self::Folder(object) => Ok(object.write(part.as_ref())?),
         }
     }
 

@@ -37,10 +37,10 @@ impl SharedStaged {
 }
 
 impl Staged for SharedStaged {
-    fn write(&mut self, bytes: Bytes) -> Pending<'_, ()> {
+    fn write(&mut self, mut bytes: Bytes) -> Pending<'_, ()> {
         Box::pin(async move {
             let mut part = self.part.take().ok_or(StorageError::Closed)?;
-            if part.arrival.add(bytes) {
+            while part.arrival.add(&mut bytes) {
                 part = self.shared.hashing.write_down(part).await?;
                 if let Some(object) = &mut part.object {
                     object.advance().await?;
@@ -162,7 +162,10 @@ impl hashing::Part for Part {
             Some(object) => object,
             None => self.object.insert(self.objects.begin()?),
         };
-        object.write(self.arrival.take_hashed())
+        self.arrival
+            .take_hashed()
+            .into_iter()
+            .try_for_each(|part| object.write(part))
     }
 }
 

@@ -47,7 +47,7 @@ async fn up_down_info() {
 #[tokio::test]
 async fn sizes_up_to_the_largest_announced_or_not() {
     let server = Server::start().await;
-    for size in [1, 100_000, 131_072, 1_000_000, 10_223_616] {
+    for size in [1, 100_000, 262_144, 1_000_000, 10_223_616] {
         let content = content(1, size);
         let id = id_of(&content);
         let parts: Vec<&[u8]> = content.chunks(77_777).collect();

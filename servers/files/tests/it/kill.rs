@@ -92,7 +92,7 @@ impl Drop for Process {
 
 /// Sizes below, at and above what is kept in memory, and large ones.
 fn size_of(number: u64) -> usize {
-    [900, 40_000, 131_072, 400_000, 3_000_000][usize::try_from(number % 5).unwrap()]
+    [900, 40_000, 262_144, 400_000, 3_000_000][usize::try_from(number % 5).unwrap()]
 }
 
 /// Uploads one file after the other until the server is gone. Returns those it acknowledged, and

@@ -145,7 +145,7 @@ async fn downloads_under_way() {
 async fn a_crowd_of_slow_uploaders_is_alone_with_itself() {
     const CROWD: usize = 400;
     let server = Server::with(|settings| settings.upload_burst_mib = 4000).await;
-    let part = content(1, 200_000);
+    let part = content(1, 400_000);
     let mut crowd = Vec::new();
     for _ in 0..CROWD {
         crowd.push(server.begin_upload(1_000_000, &part).await);

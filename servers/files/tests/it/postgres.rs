@@ -86,7 +86,7 @@ async fn two_on_one_store_keep_what_is_promised() {
         open(&postgres, folder.path(), Duration::ZERO)
     );
     // What one keeps, the other has.
-    for (number, size) in (0..).zip([1, 131_072, 400_000]) {
+    for (number, size) in (0..).zip([1, 262_144, 400_000]) {
         let content = content(number, size);
         let record = put(&one, &content, NOW).await;
         assert_eq!(record.id.to_string(), id_of(&content));
@@ -148,7 +148,7 @@ async fn two_on_one_store_keep_what_is_promised() {
 
     // A dropped upload leaves nothing, a crashed one is swept.
     let mut dropped = one.stage(IdMode::Content);
-    dropped.write(content(3, 200_000).into()).await.unwrap();
+    dropped.write(content(3, 400_000).into()).await.unwrap();
     drop(dropped);
     until_objects(folder.path(), 6).await;
     let orphan = folder.path().join("00").join("0".repeat(32));
@@ -313,7 +313,7 @@ async fn two_processes_share_a_store_and_one_may_be_killed() {
     let client = client();
     let mut uploads = JoinSet::new();
     for number in 0..40u64 {
-        let size = [900, 150_000][usize::try_from(number % 2).unwrap()];
+        let size = [900, 300_000][usize::try_from(number % 2).unwrap()];
         let body = content(number, size);
         let to = [&one, &two][usize::try_from(number / 2 % 2).unwrap()]
             .base

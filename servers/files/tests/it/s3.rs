@@ -233,7 +233,7 @@ fn data(postgres: Option<&Postgres>, store: &Store) -> TempDir {
 
 /// Sizes that go in one request from memory, from a file, and in parts.
 fn size_of(number: u64) -> usize {
-    [900, 150_000, 1_000_000, 9_000_000][usize::try_from(number % 4).unwrap()]
+    [900, 300_000, 1_000_000, 9_000_000][usize::try_from(number % 4).unwrap()]
 }
 
 /// Kills servers again and again while clients upload, and then looks for everything that was
