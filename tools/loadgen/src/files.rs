@@ -129,7 +129,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut figures = Figures::default();
     for bytes in &arguments.bytes {
         let server = FilesProcess::start(&arguments.kind).await?;
-        figures.idle_mib = figures.idle_mib.or(resident_mib(server.pid()));
+        figures.idle_mib = figures.idle_mib.or(server.own_pid().and_then(resident_mib));
         let bytes = usize::try_from(*bytes)?;
         for case in &arguments.case {
             let report = measure(&server, *case, bytes, arguments).await?;
@@ -142,7 +142,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         server.stop().await?;
     }
-    if !arguments.no_memory {
+    if !arguments.no_memory && !arguments.kind.is_foreign() {
         let server = FilesProcess::start(&arguments.kind).await?;
         let memory = crowd(&server).await?;
         if arguments.json {
@@ -174,7 +174,7 @@ async fn measure(
         clients.push(Client::open(server, index).await?);
     }
     let own = std::process::id();
-    let before = (cpu_time(server.pid()), cpu_time(own));
+    let before = (server.cpu_time(), cpu_time(own));
     let started = Instant::now();
     let end = started + Duration::from_secs(arguments.seconds.into());
     let tally = Arc::new(Tally::new());
@@ -196,7 +196,7 @@ async fn measure(
     let spent = |before: Option<Duration>, after: Option<Duration>| {
         Some(after?.checked_sub(before?)?.as_secs_f64())
     };
-    let cpu = spent(before.0, cpu_time(server.pid()));
+    let cpu = spent(before.0, server.cpu_time());
     let own_cpu = spent(before.1, cpu_time(own));
     // What was said to be kept is there.
     let mut client = Client::open(server, 0).await?;
@@ -210,7 +210,7 @@ async fn measure(
     Ok(
         Report::new(case, bytes, arguments.connections, &seen, seconds).with_server(
             cpu,
-            resident_mib(server.pid()),
+            server.own_pid().and_then(resident_mib),
             own_cpu,
         ),
     )
@@ -310,7 +310,7 @@ async fn work(
 /// Many large uploads that have all begun before any of them ends.
 async fn crowd(server: &FilesProcess) -> anyhow::Result<Memory> {
     let plan = Plan::prepare(server, Case::Upload, CROWD_BYTES).await?;
-    let before_mib = resident_mib(server.pid());
+    let before_mib = server.own_pid().and_then(resident_mib);
     let mut clients = Vec::new();
     for index in 0..CROWD {
         clients.push(Client::open(server, index).await?);
@@ -329,7 +329,7 @@ async fn crowd(server: &FilesProcess) -> anyhow::Result<Memory> {
         file_bytes: CROWD_BYTES,
         seconds: started.elapsed().as_secs_f64(),
         before_mib,
-        peak_mib: peak_mib(server.pid()),
+        peak_mib: server.own_pid().and_then(peak_mib),
     })
 }
 
@@ -380,8 +380,11 @@ impl Report {
             self.requests,
             self.errors,
         );
-        if let (Some(each), Some(rss)) = (self.server_cpu_ms_per_request, self.server_rss_mib) {
-            line += &format!(", {each:.3} CPU s per 1000, {rss:.0} MiB");
+        if let Some(each) = self.server_cpu_ms_per_request {
+            line += &format!(", {each:.3} CPU s per 1000");
+        }
+        if let Some(rss) = self.server_rss_mib {
+            line += &format!(", {rss:.0} MiB");
         }
         for (kind, count) in &self.errors_by_kind {
             line += &format!(", {kind}: {count}");

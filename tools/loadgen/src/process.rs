@@ -1,19 +1,29 @@
 //! What the system says about a process.
 
+use core::ops::Range;
 use std::time::Duration;
 
 use serde::Serialize;
 
 /// User and system time a process has used so far.
 pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may contain spaces: count fields after it.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    // Linux fixes this unit at 100 per second for user space.
-    Some(Duration::from_millis((user + system) * 10))
+    ticks(pid, USER_AND_SYSTEM).map(duration)
+}
+
+/// Where in [`stat_fields`] user and system time are, and with them those of children that have
+/// ended.
+const USER_AND_SYSTEM: Range<usize> = 11..13;
+const WITH_CHILDREN: Range<usize> = 11..15;
+
+fn ticks(pid: u32, of: Range<usize>) -> Option<u64> {
+    let fields = stat_fields(pid)?;
+    let times = fields.get(of)?.iter().map(|field| field.parse::<u64>());
+    times.sum::<Result<u64, _>>().ok()
+}
+
+/// Linux fixes this unit at 100 per second for user space.
+const fn duration(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 10)
 }
 
 /// The same of several processes together; `None` when there are none, or one is gone.
@@ -22,6 +32,48 @@ pub(crate) fn cpu_time_of_all(pids: &[u32]) -> Option<Duration> {
         return None;
     }
     pids.iter().map(|pid| cpu_time(*pid)).sum()
+}
+
+/// The same of processes and of all they have started, also of what has ended since; `None` when one
+/// is gone.
+pub(crate) fn cpu_time_of_trees(roots: &[u32]) -> Option<Duration> {
+    let mut all = roots.to_vec();
+    let mut next = 0;
+    let parents = parents();
+    while let Some(parent) = all.get(next).copied() {
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        for (child, _) in children {
+            if !all.contains(child) {
+                all.push(*child);
+            }
+        }
+        next += 1;
+    }
+    let mut sum = 0;
+    for pid in &all {
+        match ticks(*pid, WITH_CHILDREN) {
+            Some(ticks) => sum += ticks,
+            None if roots.contains(pid) => return None,
+            // It has just ended.
+            None => {}
+        }
+    }
+    (!roots.is_empty()).then(|| duration(sum))
+}
+
+/// All processes, each with the one that has started it.
+fn parents() -> Vec<(u32, u32)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, stat_fields(pid)?.get(1)?.parse().ok()?)))
+        .collect()
+}
+
+/// What the system says of a process after its name in parentheses, which may contain spaces.
+fn stat_fields(pid: u32) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Resident memory of a process in MiB.
@@ -149,5 +201,31 @@ mod tests {
         drop(files);
         assert!(cpu_time_of_all(&[]).is_none());
         assert!(cpu_time_of_all(&[own, own]).is_some());
+        assert!(cpu_time_of_trees(&[]).is_none());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_process_has_started_counts_too() {
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let script = format!("sh -c '{busy}; echo a; read wait'; echo b; read wait");
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines =
+            std::io::BufRead::lines(std::io::BufReader::new(shell.stdout.take().unwrap()));
+        let mut stdin = shell.stdin.take().unwrap();
+        for line in ["a", "b"] {
+            assert_eq!(lines.next().unwrap().unwrap(), line);
+            let own = cpu_time(shell.id()).unwrap();
+            let all = cpu_time_of_trees(&[shell.id()]).unwrap();
+            assert!(all > own, "{line}: {all:?} {own:?}");
+            std::io::Write::write_all(&mut stdin, b"\n").unwrap();
+        }
+        assert!(shell.wait().unwrap().success());
+        assert!(cpu_time_of_trees(&[shell.id()]).is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! The file server's cases, briefly: each answer is checked, and none may be wrong.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -34,4 +35,43 @@ fn every_case_and_memory() {
     assert!(memory["peak_mib"].as_f64().unwrap() < 200.0, "{memory}");
     let table = std::fs::read_to_string(table).unwrap();
     assert!(table.contains("| files-download | 1000 |"), "{table}");
+}
+
+#[test]
+fn a_server_that_runs_already() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("files.toml"), "").unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
+        .args(["file-server", "--data-dir"])
+        .arg(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    let measure = |pid: u32| {
+        Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
+            .args(["files", "--json", "--seconds", "1", "--connections", "4"])
+            .args(["--bytes", "300000", "--server", address.trim()])
+            .args(["--pid", &pid.to_string()])
+            .output()
+            .unwrap()
+    };
+    let output = measure(server.id());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 3, "no memory of others: {text}");
+    for line in text.lines() {
+        let report: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(report["errors"], 0, "{report}");
+        assert!(report["server_cpu_seconds"].as_f64().unwrap() > 0.0);
+    }
+    // It goes on.
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+    assert!(!measure(server.id()).status.success());
 }

@@ -131,21 +131,18 @@ impl Client {
 
 /// An open connection over HTTP.
 pub(super) struct HttpClient {
+    server: SocketAddr,
+    index: u16,
     sender: SendRequest<Sent>,
 }
 
 impl HttpClient {
     async fn open(server: SocketAddr, index: u16) -> anyhow::Result<Self> {
-        let socket = TcpSocket::new_v4()?;
-        if let Some(own) = own_address(server, index) {
-            socket.bind(own)?;
-        }
-        let stream = socket.connect(server).await.context("connect")?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Self { sender })
+        Ok(Self {
+            server,
+            index,
+            sender: connect(server, index).await?,
+        })
     }
 
     /// Uploads; the id, or what was answered instead.
@@ -191,7 +188,11 @@ impl HttpClient {
             .header(header::HOST, "localhost")
             .body(body)?;
         let asking = async {
-            self.sender.ready().await?;
+            // Some servers end a connection with each answer.
+            if self.sender.ready().await.is_err() {
+                self.sender = connect(self.server, self.index).await?;
+                self.sender.ready().await?;
+            }
             let answer = self.sender.send_request(request).await?;
             let status = answer.status().as_u16();
             let body = answer.into_body().collect().await?.to_bytes();
@@ -199,4 +200,16 @@ impl HttpClient {
         };
         timeout(PATIENCE, asking).await.context("no answer")?
     }
+}
+
+async fn connect(server: SocketAddr, index: u16) -> anyhow::Result<SendRequest<Sent>> {
+    let socket = TcpSocket::new_v4()?;
+    if let Some(own) = own_address(server, index) {
+        socket.bind(own)?;
+    }
+    let stream = socket.connect(server).await.context("connect")?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

@@ -1,6 +1,7 @@
 //! A file server in a process of its own.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,6 +15,8 @@ use session_types::Ed25519PublicKey;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+
+use crate::process::cpu_time_of_trees;
 
 /// How the file server that is measured keeps files, and how it is reached.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -35,23 +38,52 @@ pub(super) struct Kind {
     /// Where the files are kept meanwhile [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Measure a server that runs on this machine already, any that speaks the protocol over plain
+    /// HTTP, instead of one of ours.
+    #[arg(long, value_name = "ADDRESS", requires = "pid", conflicts_with_all = ["numbers", "quic", "postgres", "s3", "dir"])]
+    server: Option<SocketAddr>,
+    /// A process of that server; what it starts counts too. Give its database as well.
+    #[arg(long, value_name = "PID", requires = "server")]
+    pid: Vec<u32>,
 }
 
-/// The file server that is measured; it ends with this value.
+impl Kind {
+    /// Whether the server was started by somebody else.
+    pub(super) const fn is_foreign(&self) -> bool {
+        self.server.is_some()
+    }
+}
+
+/// The file server that is measured; if it was started for that, it ends with this value.
 #[derive(Debug)]
 pub(super) struct FilesProcess {
-    child: Child,
     address: SocketAddr,
     quic: Option<(SocketAddr, Ed25519PublicKey)>,
-    pid: u32,
+    pids: Vec<u32>,
+    own: Option<Own>,
+}
+
+/// What was started for the measurement.
+#[derive(Debug)]
+struct Own {
+    child: Child,
     _folder: TempDir,
     _postgres: Option<Postgres>,
     _s3: Option<ObjectStore>,
 }
 
 impl FilesProcess {
-    /// Starts this program again as a file server and waits until it listens.
+    /// Starts this program again as a file server and waits until it listens, unless another server
+    /// is to be measured.
     pub(super) async fn start(kind: &Kind) -> anyhow::Result<Self> {
+        if let Some(address) = kind.server {
+            return Ok(Self {
+                address,
+                quic: None,
+                pids: kind.pid.clone(),
+                own: None,
+            });
+        }
         let mut folder = tempfile::Builder::new();
         let folder = folder.prefix("session-loadgen-");
         let folder = match &kind.dir {
@@ -100,13 +132,15 @@ impl FilesProcess {
             _ => None,
         };
         Ok(Self {
-            child,
             address,
             quic,
-            pid,
-            _folder: folder,
-            _postgres: postgres,
-            _s3: s3,
+            pids: vec![pid],
+            own: Some(Own {
+                child,
+                _folder: folder,
+                _postgres: postgres,
+                _s3: s3,
+            }),
         })
     }
 
@@ -119,14 +153,23 @@ impl FilesProcess {
         self.quic
     }
 
-    pub(super) const fn pid(&self) -> u32 {
-        self.pid
+    /// Processor time it has used so far.
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        cpu_time_of_trees(&self.pids)
     }
 
-    /// Stops it in good order.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.child.stdin.take());
-        let status = self.child.wait().await?;
+    /// The process that was started for the measurement.
+    pub(super) fn own_pid(&self) -> Option<u32> {
+        self.own.as_ref().and_then(|own| own.child.id())
+    }
+
+    /// Stops it in good order, if it was started for the measurement.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        let Some(mut own) = self.own else {
+            return Ok(());
+        };
+        drop(own.child.stdin.take());
+        let status = own.child.wait().await?;
         anyhow::ensure!(
             status.success(),
             "the file server failed when it stopped: {status}"
