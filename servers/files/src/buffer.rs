@@ -13,9 +13,6 @@ pub(crate) const SIZE: usize = 256 * 1024;
 /// Half of it: files are read in multiples of this, as whoever reads slowly holds some parts.
 pub(crate) const HALF: usize = SIZE / 2;
 
-/// A large part begins in memory at a multiple of this, as writing past the system's memory asks.
-pub(crate) const ALIGNMENT: usize = 4096;
-
 /// Parts up to this size have memory of their own, [`LEAST`] or twice, four times as much of it.
 const SMALL: usize = 16 * 1024;
 
@@ -25,8 +22,6 @@ const LEAST: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Buffer {
     memory: Box<[u8]>,
-    /// Where the part begins.
-    begin: usize,
     length: usize,
 }
 
@@ -41,14 +36,8 @@ impl Buffer {
         } else {
             WHOLES.take()
         };
-        let begin = if length <= SMALL {
-            0
-        } else {
-            memory.as_ptr().align_offset(ALIGNMENT)
-        };
         Self {
             memory,
-            begin,
             length: length.min(SIZE),
         }
     }
@@ -57,8 +46,7 @@ impl Buffer {
     pub(crate) fn fill(&mut self, bytes: &mut Bytes) {
         let had = self.length;
         let length = had.saturating_add(bytes.len()).min(SIZE);
-        let room = self.memory.len().saturating_sub(self.begin);
-        if room < length {
+        if self.memory.len() < length {
             let mut larger = Self::take(length);
             larger.write_at(0, self.as_ref());
             *self = larger;
@@ -88,15 +76,13 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        let end = self.begin.saturating_add(self.length);
-        self.memory.get(self.begin..end).unwrap_or_default()
+        self.memory.get(..self.length).unwrap_or_default()
     }
 }
 
 impl AsMut<[u8]> for Buffer {
     fn as_mut(&mut self) -> &mut [u8] {
-        let end = self.begin.saturating_add(self.length);
-        self.memory.get_mut(self.begin..end).unwrap_or_default()
+        self.memory.get_mut(..self.length).unwrap_or_default()
     }
 }
 
@@ -104,7 +90,7 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         if let Some(spare) = [&WHOLES, &HALVES]
             .into_iter()
-            .find(|spare| spare.size() == self.memory.len())
+            .find(|spare| spare.part == self.memory.len())
         {
             spare.put(core::mem::take(&mut self.memory));
         }
@@ -137,14 +123,9 @@ impl Spare {
         }
     }
 
-    /// The part and room to begin where it is aligned.
-    const fn size(&self) -> usize {
-        self.part + ALIGNMENT
-    }
-
     fn take(&self) -> Box<[u8]> {
         let idle = self.idle().pop();
-        idle.unwrap_or_else(|| vec![0; self.size()].into())
+        idle.unwrap_or_else(|| vec![0; self.part].into())
     }
 
     fn put(&self, memory: Box<[u8]>) {
@@ -174,9 +155,6 @@ mod tests {
                 buffer.fill(&mut piece);
                 assert!(piece.is_empty() || buffer.is_full());
                 assert_eq!(buffer.as_ref(), content.slice(..buffer.as_ref().len()));
-                if buffer.as_ref().len() > SMALL {
-                    assert_eq!(buffer.as_ref().as_ptr().align_offset(ALIGNMENT), 0);
-                }
             }
             let mut more = content.clone();
             buffer.fill(&mut more);

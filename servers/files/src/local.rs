@@ -20,7 +20,6 @@ mod content;
 pub(crate) mod database;
 mod folder;
 mod lock;
-mod output;
 mod staged;
 pub mod verify;
 mod writer;

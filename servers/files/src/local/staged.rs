@@ -2,6 +2,8 @@
 
 use core::fmt;
 use core::sync::atomic::Ordering;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +11,6 @@ use bytes::Bytes;
 use session_types::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
-use super::output::Output;
 use super::{Shared, blocking, database, folder};
 use crate::arrival::Arrival;
 use crate::hashing::{self, Part as _};
@@ -140,7 +141,7 @@ impl Shared {
             _ => {
                 part.write_down()?;
                 if let Some(temporary) = &mut part.file {
-                    temporary.file.sync()?;
+                    temporary.file.sync_all()?;
                     self.folder.put(&temporary.path, new.id)?;
                     temporary.placed = true;
                 }
@@ -176,7 +177,10 @@ impl hashing::Part for Part {
             Some(file) => file,
             None => self.file.insert(Temporary::create(&self.shared)?),
         };
-        Ok(file.file.write(&self.arrival.take_hashed())?)
+        for part in self.arrival.take_hashed() {
+            file.file.write_all(part.as_ref())?;
+        }
+        Ok(())
     }
 }
 
@@ -190,7 +194,7 @@ impl fmt::Debug for Part {
 
 /// A file in the folder of uploads, deleted in the end unless it was put in its place.
 struct Temporary {
-    file: Output,
+    file: File,
     name: String,
     path: PathBuf,
     placed: bool,
@@ -204,7 +208,7 @@ impl Temporary {
         let path = shared.folder.upload_path(&name);
         // Before there is a file: it must not look like one a crash has left.
         shared.uploading().insert(name.clone());
-        let created = Output::create(&path);
+        let created = OpenOptions::new().write(true).create_new(true).open(&path);
         match created {
             Ok(file) => Ok(Self {
                 file,
