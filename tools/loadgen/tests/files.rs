@@ -55,7 +55,7 @@ fn a_server_that_runs_already() {
     let measure = |pid: u32| {
         Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
             .args(["files", "--json", "--seconds", "1", "--connections", "4"])
-            .args(["--bytes", "300000", "--server", address.trim()])
+            .args(["--bytes", "300000", "--target", address.trim()])
             .args(["--pid", &pid.to_string()])
             .output()
             .unwrap()

@@ -38,19 +38,19 @@ pub(super) struct Kind {
     /// Where the files are kept meanwhile [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Measure a server that runs on this machine already, any that speaks the protocol over plain
-    /// HTTP, instead of one of ours.
-    #[arg(long, value_name = "ADDRESS", requires = "pid", conflicts_with_all = ["numbers", "quic", "postgres", "s3", "dir"])]
-    server: Option<SocketAddr>,
+    /// Address of a running file server, ours or another, over plain HTTP [default: start one].
+    /// Memory is not measured then.
+    #[arg(long, value_name = "IP:PORT", requires = "pid", conflicts_with_all = ["numbers", "quic", "postgres", "s3", "dir"])]
+    target: Option<SocketAddr>,
     /// A process of that server; what it starts counts too. Give its database as well.
-    #[arg(long, value_name = "PID", requires = "server")]
+    #[arg(long, value_name = "PID", requires = "target")]
     pid: Vec<u32>,
 }
 
 impl Kind {
     /// Whether the server was started by somebody else.
     pub(super) const fn is_foreign(&self) -> bool {
-        self.server.is_some()
+        self.target.is_some()
     }
 }
 
@@ -76,7 +76,7 @@ impl FilesProcess {
     /// Starts this program again as a file server and waits until it listens, unless another server
     /// is to be measured.
     pub(super) async fn start(kind: &Kind) -> anyhow::Result<Self> {
-        if let Some(address) = kind.server {
+        if let Some(address) = kind.target {
             return Ok(Self {
                 address,
                 quic: None,
