@@ -5,7 +5,8 @@
 //! stores cost a few commits and nobody is told "stored" too early. Reads run on a small pool of
 //! connections and never wait for the writer (SQLite's write-ahead log). What a message adds to the
 //! file's lists by hash and by owner is written later, for many messages at a time (`recent`), and
-//! so is what a deleted one leaves in them (`gone`).
+//! so is what a deleted one leaves in them (`gone`). Pages of mailboxes that were read lately are
+//! kept until their owner's messages change (`page_memory`).
 //!
 //! What must reach other members of the swarm ([`Outbox`]) is in the file when the change itself
 //! is: commands by lists, messages by the row from which on they may not have been sent
@@ -28,6 +29,7 @@ mod in_flight;
 pub mod maintenance;
 mod messages;
 mod page;
+mod page_memory;
 mod readers;
 mod recent;
 mod revocations;
@@ -61,6 +63,7 @@ pub(crate) use health::StoreHealth;
 use in_flight::InFlight;
 pub(crate) use in_flight::Sending;
 use messages::Source;
+use page_memory::PageMemory;
 use readers::Readers;
 use recent::Recent;
 use room::Room;
@@ -76,7 +79,7 @@ pub(crate) struct Inserted {
 }
 
 /// Which rows a `retrieve` asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PageRequest {
     pub(crate) owner: SwarmPubkey,
     pub(crate) namespace: Namespace,
@@ -147,6 +150,7 @@ pub(crate) struct Store {
     fingerprints: Arc<Fingerprints>,
     in_flight: Arc<InFlight>,
     recent: Arc<Recent>,
+    pages: Arc<PageMemory>,
     room: Arc<Room>,
     lacks_data: bool,
 }
@@ -157,11 +161,13 @@ impl Store {
     pub(crate) fn open(path: &Path, limits: StoreLimits) -> Result<Self, StoreError> {
         let health = Arc::new(Health::default());
         let recent = Arc::new(Recent::default());
+        let pages = Arc::new(PageMemory::default());
         let (file, opened) = DatabaseFile::open(
             path,
             limits.max_database_bytes,
             Arc::clone(&health),
             Arc::clone(&recent),
+            Arc::clone(&pages),
         )?;
         let Opened {
             connection,
@@ -194,6 +200,7 @@ impl Store {
             fingerprints,
             in_flight,
             recent,
+            pages,
             room: Arc::default(),
             lacks_data,
         })
@@ -300,8 +307,19 @@ impl Store {
     }
 
     /// One page of a mailbox.
-    pub(crate) async fn page(&self, request: PageRequest) -> Result<Page, StoreError> {
-        self.read(move |conn| page::read(conn, &request)).await
+    pub(crate) async fn page(&self, request: PageRequest) -> Result<Arc<Page>, StoreError> {
+        if let Some(page) = self.pages.get(&request) {
+            return Ok(page);
+        }
+        let pages = Arc::clone(&self.pages);
+        let file = pages.file();
+        self.read(move |conn| {
+            let (page, moment) = page::read(conn, &request, |place| pages.moment(file, place))?;
+            let page = Arc::new(page);
+            pages.remember(request, moment, &page);
+            Ok(page)
+        })
+        .await
     }
 
     /// When each of the given messages expires; unknown ones are left out.

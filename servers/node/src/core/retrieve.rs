@@ -30,12 +30,12 @@ impl Core {
         };
         let messages = page
             .messages
-            .into_iter()
+            .iter()
             .map(|message| RetrievedMessage {
-                hash: message.hash,
+                hash: message.hash.clone(),
                 timestamp: message.timestamp,
                 expiration: message.expiry,
-                data: message.data,
+                data: message.data.clone(),
             })
             .collect();
         let hf = Some(hard_fork(nodes));

@@ -1,5 +1,6 @@
 //! A connection, and how messages are found, added and removed on files of both forms.
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use rusqlite::{
     CachedStatement, Connection, OptionalExtension as _, Transaction, TransactionBehavior, params,
 };
-use session_types::Namespace;
+use session_types::{Namespace, SwarmPubkey};
 
 use super::hashes::Stored;
+use super::page_memory::Place;
 use super::recent::{ByHash, Entry, NEWEST, Recent};
 use super::schema::Form;
 use super::{StoredMessage, gone, hashes, schema};
@@ -20,6 +22,8 @@ pub(super) struct Database {
     connection: Connection,
     form: Form,
     recent: Arc<Recent>,
+    /// Where the open transaction has changed something, some of it more than once.
+    changed: RefCell<Vec<Place>>,
 }
 
 impl Deref for Database {
@@ -37,6 +41,7 @@ impl Database {
             connection,
             form,
             recent,
+            changed: RefCell::new(Vec::new()),
         }
     }
 
@@ -62,6 +67,21 @@ impl Database {
 
     pub(super) fn shared_recent(&self) -> Arc<Recent> {
         Arc::clone(&self.recent)
+    }
+
+    /// Notes that an owner's messages are changed, or the owner is gone.
+    pub(super) fn note_change(&self, owner: i64) {
+        self.changed.borrow_mut().push(Place::of_owner(owner));
+    }
+
+    /// Notes that there is an owner who was not there.
+    pub(super) fn note_owner(&self, owner: &SwarmPubkey) {
+        self.changed.borrow_mut().push(Place::of_stranger(owner));
+    }
+
+    /// What was noted since this was last asked.
+    pub(super) fn take_changed(&self) -> Vec<Place> {
+        self.changed.take()
     }
 
     /// Everything read until it is dropped is of one moment.
@@ -157,6 +177,7 @@ impl Database {
     /// Adds a message that is not there. Returns its row.
     pub(super) fn add(&self, owner: i64, message: &StoredMessage) -> rusqlite::Result<i64> {
         let hash = message.hash.as_str();
+        self.note_change(owner);
         let id = match self.form {
             // SQLite counts.
             Form::One => None,
@@ -191,6 +212,11 @@ impl Database {
     pub(super) fn remove(&self, entries: &[Entry]) -> rusqlite::Result<()> {
         if entries.is_empty() {
             return Ok(());
+        }
+        for same in entries.chunk_by(|one, other| one.owner == other.owner) {
+            same.first()
+                .into_iter()
+                .for_each(|entry| self.note_change(entry.owner));
         }
         let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
         // One statement for all: each would keep its own copies of the pages it changes, to be

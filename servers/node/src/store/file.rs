@@ -20,6 +20,7 @@ use rusqlite::Connection;
 
 use super::database::Database;
 use super::health::{Health, means_damage};
+use super::page_memory::PageMemory;
 use super::recent::Recent;
 use super::salvage::{Salvaged, salvage};
 use super::{StoreError, messages, schema};
@@ -52,6 +53,7 @@ pub(super) struct DatabaseFile {
     lock: Lock,
     health: Arc<Health>,
     recent: Arc<Recent>,
+    pages: Arc<PageMemory>,
     next_repair: Option<Instant>,
 }
 
@@ -73,6 +75,7 @@ impl DatabaseFile {
         max_bytes: u64,
         health: Arc<Health>,
         recent: Arc<Recent>,
+        pages: Arc<PageMemory>,
     ) -> Result<(Self, Opened), StoreError> {
         let mut lock = Lock::take(path)?;
         let in_order = lock.left_in_order()?;
@@ -82,6 +85,7 @@ impl DatabaseFile {
             lock,
             health,
             recent,
+            pages,
             next_repair: None,
         };
         file.end_interrupted_repair()?;
@@ -171,6 +175,7 @@ impl DatabaseFile {
             .and_then(|()| self.put_recovered_in_place());
         let aside = swapped.map_err(StoreError::Io)?;
         self.health.repaired(&salvaged);
+        self.pages.forget();
         tracing::warn!(
             messages_saved = salvaged.messages.saved,
             messages_lost = salvaged.messages.lost,
@@ -205,6 +210,7 @@ impl DatabaseFile {
             lock: Lock::take(path)?,
             health: Arc::default(),
             recent: Arc::default(),
+            pages: Arc::default(),
             next_repair: None,
         };
         file.end_interrupted_repair()?;
@@ -226,6 +232,10 @@ impl DatabaseFile {
 
     pub(super) fn health(&self) -> &Arc<Health> {
         &self.health
+    }
+
+    pub(super) fn pages(&self) -> &PageMemory {
+        &self.pages
     }
 
     fn end_interrupted_repair(&self) -> Result<(), StoreError> {

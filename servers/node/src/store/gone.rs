@@ -165,6 +165,7 @@ fn strike_owners(db: &Database, entries: &[ByOwner]) -> rusqlite::Result<()> {
         if listed.is_none() && !db.recent().has_owner(*owner) {
             db.prepare_cached("DELETE FROM owners WHERE id = ?1")?
                 .execute([owner])?;
+            db.note_change(*owner);
         }
     }
     Ok(())

@@ -54,9 +54,11 @@ pub(super) fn insert(
     room: &Room,
 ) -> rusqlite::Result<(Inserted, Option<i64>)> {
     if let Some(id) = conn.find(message.hash.as_str())? {
-        let (expiry, set) = conn
-            .prepare_cached("SELECT expiry, expiry_set FROM messages WHERE id = ?1")?
-            .query_row([id], |row| Ok((time(row, 0)?, row.get::<_, bool>(1)?)))?;
+        let (expiry, set, owner) = conn
+            .prepare_cached("SELECT expiry, expiry_set, owner FROM messages WHERE id = ?1")?
+            .query_row([id], |row| {
+                Ok((time(row, 0)?, row.get::<_, bool>(1)?, row.get(2)?))
+            })?;
         if set && source == Source::Push {
             return Ok((
                 Inserted {
@@ -69,6 +71,7 @@ pub(super) fn insert(
         if message.expiry > expiry {
             conn.prepare_cached("UPDATE messages SET expiry = ?2 WHERE id = ?1")?
                 .execute(params![id, message.expiry.as_ms_i64()])?;
+            conn.note_change(owner);
         }
         let expiry = expiry.max(message.expiry);
         return Ok((
@@ -264,6 +267,9 @@ pub(super) fn expire_range(
             .optional()?;
         updated.extend(changed);
     }
+    if !updated.is_empty() {
+        conn.note_change(owner);
+    }
     updated.sort_unstable_by(|a, b| a.1.cmp(&b.1));
     Ok(updated)
 }
@@ -285,6 +291,9 @@ pub(super) fn expire(
     now: Timestamp,
 ) -> rusqlite::Result<Expired> {
     let plan = plan_expire(conn, owner, changes, mode, now)?;
+    if let (Some(owner), false) = (known_owner(conn, owner)?, plan.writes.is_empty()) {
+        conn.note_change(owner);
+    }
     let mut update = conn.prepare_cached(
         "UPDATE messages SET expiry = ?2, expiry_set = expiry_set | ?3 WHERE id = ?1",
     )?;
@@ -478,10 +487,11 @@ pub(super) fn known_owner(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::R
         .optional()
 }
 
-fn owner_id(conn: &Connection, owner: &SwarmPubkey) -> rusqlite::Result<i64> {
+fn owner_id(conn: &Database, owner: &SwarmPubkey) -> rusqlite::Result<i64> {
     if let Some(id) = known_owner(conn, owner)? {
         return Ok(id);
     }
+    conn.note_owner(owner);
     conn.prepare_cached("INSERT INTO owners (pubkey, position) VALUES (?1, ?2)")?
         .execute(params![
             owner.to_bytes(),

@@ -6,23 +6,48 @@ use session_types::MessageHash;
 
 use super::database::Database;
 use super::messages::{known_owner, row_in, time};
+use super::page_memory::{Moment, Place};
 use super::schema::Form;
 use super::{Page, PageRequest, StoredMessage, hashes};
 
-/// One page of a mailbox.
-pub(super) fn read(conn: &Database, request: &PageRequest) -> rusqlite::Result<Page> {
-    let Some(owner) = known_owner(conn, &request.owner)? else {
-        return Ok(Page::default());
-    };
-    let after = match &request.last_hash {
-        Some(hash) => row_in(conn, hash, owner, Some(request.namespace))?.unwrap_or(0),
-        None => 0,
-    };
-    let recent = conn
-        .recent()
-        .of_owner(owner, Some(request.namespace), after);
-    // From here on of one moment: nobody must see a message and not the one before it.
-    let _moment = conn.snapshot()?;
+/// One page of a mailbox, and a moment before it was read.
+pub(super) fn read(
+    conn: &Database,
+    request: &PageRequest,
+    moment: impl Fn(Place) -> Moment,
+) -> rusqlite::Result<(Page, Moment)> {
+    loop {
+        // Before anything is read: what changes in between must not go unnoticed.
+        let without = moment(Place::of_stranger(&request.owner));
+        let Some(owner) = known_owner(conn, &request.owner)? else {
+            return Ok((Page::default(), without));
+        };
+        let moment = moment(Place::of_owner(owner));
+        let after = match &request.last_hash {
+            Some(hash) => row_in(conn, hash, owner, Some(request.namespace))?.unwrap_or(0),
+            None => 0,
+        };
+        let recent = conn
+            .recent()
+            .of_owner(owner, Some(request.namespace), after);
+        // From here on of one moment: nobody must see a message and not the one before it.
+        let _snapshot = conn.snapshot()?;
+        // An owner that goes and comes again has another number, and another may have this one.
+        if known_owner(conn, &request.owner)? == Some(owner) {
+            let page = fill(conn, request, owner, after, recent)?;
+            return Ok((page, moment));
+        }
+    }
+}
+
+/// The page of an owner's messages behind a row. Those that are not listed yet are given.
+fn fill(
+    conn: &Database,
+    request: &PageRequest,
+    owner: i64,
+    after: i64,
+    recent: Vec<i64>,
+) -> rusqlite::Result<Page> {
     let mut recent = recent.into_iter().peekable();
     let mut listed = conn.prepare_cached(match conn.form() {
         Form::One => {

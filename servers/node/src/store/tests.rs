@@ -7,6 +7,7 @@ use super::*;
 mod damage;
 mod lists;
 mod maintenance;
+mod pages;
 mod peers;
 mod repair;
 mod space;
@@ -67,8 +68,8 @@ async fn insert(store: &Store, message: StoredMessage) -> Inserted {
 async fn numbers_in(store: &Store, request: PageRequest) -> Vec<MessageHash> {
     let page = store.page(request).await.unwrap();
     page.messages
-        .into_iter()
-        .map(|message| message.hash)
+        .iter()
+        .map(|message| message.hash.clone())
         .collect()
 }
 
@@ -132,7 +133,7 @@ async fn pages_by_hash_count_and_size() {
     let page = store.page(request.clone()).await.unwrap();
     assert_eq!((page.messages.len(), page.more), (4, false));
     request.last_hash = Some(hash(20));
-    assert_eq!(store.page(request.clone()).await.unwrap(), Page::default());
+    assert_eq!(*store.page(request.clone()).await.unwrap(), Page::default());
     // Unknown here, or known for another mailbox: from the beginning.
     for elsewhere in [hash(1000), hash(98), hash(99)] {
         request.last_hash = Some(elsewhere);

@@ -426,6 +426,8 @@ fn run_group(
             End::RolledBack
         }
     };
+    // However it ended: nobody must be told of a change while an old page is still given.
+    file.pages().changed(&connection.take_changed());
     match end {
         End::Committed => fingerprints.publish(),
         End::Full | End::RolledBack => {

@@ -79,8 +79,8 @@ pub(super) async fn all_messages(store: &Store) -> BTreeMap<MessageHash, StoredM
         let page = store.page(page_of(byte, 0)).await.unwrap();
         found.extend(
             page.messages
-                .into_iter()
-                .map(|message| (message.hash.clone(), message)),
+                .iter()
+                .map(|message| (message.hash.clone(), message.clone())),
         );
     }
     found

@@ -229,7 +229,7 @@ async fn insert_again(store: &Store, model: &Model) {
 }
 
 /// Waits until everything is in the lists.
-async fn listed(store: &Store) {
+pub(super) async fn listed(store: &Store) {
     store.recent.hurry();
     store.writer.waker()();
     tokio::time::timeout(Duration::from_secs(30), async {
@@ -307,7 +307,8 @@ async fn lists_are_filled_and_emptied_in_the_end() {
     // Entries of deleted messages stay until they are struck off, and lead nowhere.
     assert_eq!(count(&store, "SELECT COUNT(*) FROM by_hash").await, 500);
     for byte in 0..9 {
-        assert_eq!(store.page(page_of(byte, 0)).await.unwrap(), Page::default());
+        let page = store.page(page_of(byte, 0)).await.unwrap();
+        assert_eq!(*page, Page::default());
     }
     let kept = real_message(1_000, 4, 10);
     insert(&store, kept.clone()).await;
