@@ -4,7 +4,9 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use session_net::{FileServer, NetworkOptions, NetworkProfile, Transport, WebOptions, WebReach};
+use session_net::{
+    FileServer, NetworkChoice, NetworkOptions, NetworkProfile, Transport, WebOptions, WebReach,
+};
 use session_store::{AccountEntry, KeyKeeping, Profile, Store, StoreError};
 use zeroize::Zeroizing;
 
@@ -121,17 +123,39 @@ pub(crate) fn network_options(global: &Global) -> anyhow::Result<NetworkOptions>
     })
 }
 
-/// The network to use: the one asked for, else the account's, else the public one.
-pub(crate) fn network(global: &Global, remembered: Option<&str>) -> anyhow::Result<NetworkProfile> {
-    let name = global
-        .network
-        .as_deref()
-        .or(remembered)
-        .unwrap_or("mainnet");
-    let profile: NetworkProfile = name.parse().with_context(|| format!("--network {name}"))?;
-    Ok(match file_server(global)? {
-        Some(server) => profile.with_file_server(server),
-        None => profile,
+/// The network to use: the one asked for, else the account's own, else the public one.
+pub(crate) fn network(global: &Global, account: Option<&Store>) -> anyhow::Result<NetworkProfile> {
+    let file_server = file_server(global)?;
+    let asked = NetworkChoice {
+        network: global.network.as_deref(),
+        file_server: file_server.as_ref(),
+    };
+    choose_network(asked, account)
+}
+
+/// The network an account remembers.
+pub(crate) fn remembered_network(account: &Store) -> anyhow::Result<NetworkProfile> {
+    choose_network(NetworkChoice::default(), Some(account))
+}
+
+fn choose_network(
+    asked: NetworkChoice<'_>,
+    account: Option<&Store>,
+) -> anyhow::Result<NetworkProfile> {
+    let identity = account.map(Store::identity).transpose()?;
+    let network = identity.as_ref().map(|own| own.network.as_str());
+    let files = identity.as_ref().and_then(|own| own.file_server.as_deref());
+    let files: Option<FileServer> = files
+        .map(str::parse)
+        .transpose()
+        .context("the file server this account remembers")?;
+    let own = NetworkChoice {
+        network,
+        file_server: files.as_ref(),
+    };
+    NetworkProfile::choose(asked, own).with_context(|| {
+        let name = asked.network.or(network);
+        format!("--network {}", name.unwrap_or_default())
     })
 }
 

@@ -135,7 +135,7 @@ impl Work {
             network: accounts::network_options(global)?,
             ..AccountOptions::default()
         };
-        let network = accounts::network(global, Some(&store.identity()?.network))?;
+        let network = accounts::network(global, Some(&store))?;
         let account = Account::open(store, network, Box::new(SystemClock), options).await?;
         let events = account.subscribe();
         Ok(Self {

@@ -108,6 +108,15 @@ pub(crate) enum SettingsCommand {
         /// On or off.
         value: Switch,
     },
+    /// Where files and pictures you send are uploaded: any file server, also your own.
+    ///
+    /// What others sent is fetched from wherever they put it. Windows that are open take it up when
+    /// they are opened again.
+    FileServer {
+        /// Its URL, `#` and its key, as the server prints it, or `default`: the network's own.
+        #[arg(value_name = "URL#KEY")]
+        server: String,
+    },
     /// Whether pages behind links may be looked at when a preview of one is asked for.
     ///
     /// The servers of such a page and of its image then see the address of this computer, or of the

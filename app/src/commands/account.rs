@@ -92,6 +92,7 @@ fn create(
         account_id: keys.account_id(),
         display_name: name.to_owned(),
         network: network.name().to_owned(),
+        file_server: accounts::file_server(global)?.map(|server| server.to_string()),
         created_at: SystemClock.now(),
     };
     profile.create(&account, keeping, passphrase.as_deref())?;

@@ -16,7 +16,7 @@ use crate::commands::app::browser_is_likely;
 use crate::commands::devnet;
 use crate::end::End;
 use crate::output::Output;
-use person::Person;
+use person::{Person, Place};
 use telling::Telling;
 use windows::Windows;
 
@@ -36,7 +36,10 @@ pub(crate) async fn run(
     telling.network(&network, started.elapsed());
     let seed_url = network.seed_url();
     let files = network.describe().file_server;
-    let files = files.map(|files| files.setting.parse()).transpose()?;
+    let place = Place {
+        seed_url: &seed_url,
+        file_server: files.as_ref().map(|files| files.setting.as_str()),
+    };
 
     let alice_keys = AccountKeys::generate(&mut rand::rng());
     let bob_keys = AccountKeys::generate(&mut rand::rng());
@@ -46,15 +49,15 @@ pub(crate) async fn run(
     telling.chapter("Two accounts are made: a key pair each, nothing else.");
     telling.account("Alice", &alice_keys, &network);
     telling.account("Bob", &bob_keys, &network);
-    Person::prepare(&bob_home, "Bob", &bob_keys, &seed_url)?;
+    Person::prepare(&bob_home, "Bob", &bob_keys, &place)?;
 
     telling.chapter("Alice writes to Bob. Bob is offline.");
-    let mut alice = Person::create(&alice_home, "Alice", &alice_keys, &seed_url, output).await?;
+    let mut alice = Person::create(&alice_home, "Alice", &alice_keys, &place, output).await?;
     let sent = alice.send(bob_keys.account_id(), FROM_ALICE).await?;
     telling.sent("Alice", "Bob", FROM_ALICE, &sent);
 
     telling.chapter("Bob comes online and asks his swarm.");
-    let mut bob = Person::open(&bob_home, "Bob", &bob_keys, files.as_ref(), output).await?;
+    let mut bob = Person::open(&bob_home, "Bob", &bob_keys, output).await?;
     let (message, route) = bob.receive(1).await?;
     telling.received("Bob", "Alice", &message, &route);
 
@@ -74,7 +77,7 @@ pub(crate) async fn run(
     telling.chapter("Alice restores her account on a second device, from the Recovery Password.");
     let words = alice_keys.mnemonic();
     let restored = AccountKeys::from_mnemonic(&words)?;
-    let mut second = Person::create(&second_home, "Alice", &restored, &seed_url, output).await?;
+    let mut second = Person::create(&second_home, "Alice", &restored, &place, output).await?;
     let (message, route) = second.receive(3).await?;
     telling.second_device(
         &second.history(bob_keys.account_id()).await?,
@@ -99,17 +102,11 @@ pub(crate) async fn run(
         network.shutdown().await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let windows = Windows::start(
-        global,
-        [("Alice", &alice_home), ("Bob", &bob_home)],
-        files.as_ref(),
-    )
-    .await?;
+    let windows = Windows::start(global, [("Alice", &alice_home), ("Bob", &bob_home)]).await?;
     windows.tell(output);
     telling.hand_over(
         &[("Alice", &alice_home), ("Bob", &bob_home)],
         bob_keys.account_id(),
-        info.file_server.as_ref(),
     );
     devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
     output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");

@@ -34,7 +34,7 @@ pub(crate) async fn run(
     // What is typed at a passphrase's prompt still ends the program at once.
     let mut told_to_end = pin!(End::expect()?.wait());
     let store = unlocked.store()?;
-    let network = accounts::network(global, Some(&store.identity()?.network))?;
+    let network = accounts::network(global, Some(&store))?;
     // What there is before anything can come.
     let watch = Watch::begin(unlocked.store()?)?;
     let options = AccountOptions {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use session_net::FileServer;
 
 use crate::accounts;
 use crate::cli::{Global, SettingsArguments, SettingsCommand, Switch};
@@ -15,11 +16,20 @@ pub(crate) async fn run(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let unlocked = accounts::unlock(global)?;
-    let store = unlocked.store()?;
+    let mut store = unlocked.store()?;
+    if let Some(SettingsCommand::FileServer { server }) = &arguments.command {
+        let server: Option<FileServer> = match server.as_str() {
+            "default" => None,
+            server => Some(server.parse()?),
+        };
+        store.set_file_server(server.map(|server| server.to_string()).as_deref())?;
+    }
+    let files = accounts::network(global, Some(&store))?;
+    let files = files.file_server().map(ToString::to_string);
     let work = Work::start(global, unlocked, store).await?;
     let mut settings = work.account.settings().await?;
     match arguments.command.unwrap_or(SettingsCommand::Show) {
-        SettingsCommand::Show => {}
+        SettingsCommand::Show | SettingsCommand::FileServer { .. } => {}
         SettingsCommand::Receipts { value } => {
             settings.read_receipts = value == Switch::On;
             work.account.set_settings(settings).await?;
@@ -43,11 +53,16 @@ pub(crate) async fn run(
     output.line(&format!("  typing    {}", on(settings.typing)));
     output.line(&format!("  previews  {}", on(settings.link_previews)));
     output.line(&format!("  direct    {}", on(settings.direct_files)));
+    output.line(&format!(
+        "  files     {}",
+        files.as_deref().unwrap_or("none")
+    ));
     output.object(&json!({
         "read_receipts": settings.read_receipts,
         "typing": settings.typing,
         "link_previews": settings.link_previews,
         "direct_files": settings.direct_files,
+        "file_server": files,
     }));
     Ok(ExitCode::SUCCESS)
 }

@@ -115,6 +115,46 @@ fn without_a_file_server_it_is_said_where_to_name_one() {
     assert!(said.err.contains("--file-server"), "{said:?}");
 }
 
+#[test]
+fn an_account_remembers_its_file_server() {
+    let home = tempdir().unwrap();
+    let network = Network::start(home.path(), &[]);
+    let info = network.info();
+    let server = info["file_server"]["setting"].as_str().unwrap();
+    let alice = Person::new("Alice", network.seed_url());
+    let note = home.path().join("note.txt");
+    fs::write(&note, "a note").unwrap();
+    let note = note.display().to_string();
+    let shown = |person: &Person| person.json(&["settings"])[0]["file_server"].clone();
+    assert_eq!(shown(&alice), Value::Null);
+
+    alice.run(&["settings", "file-server", server]).ok();
+    assert_eq!(shown(&alice), server);
+    alice.run(&["send", "me", "--file", &note]).ok();
+    // What is no file server changes nothing.
+    let said = alice.run(&["settings", "file-server", "http://files.example"]);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    assert_eq!(shown(&alice), server);
+    // It is the server of that network, and of no other.
+    let elsewhere = ["--network", "http://127.0.0.1:9/", "--json", "settings"];
+    let said = alice.run(&elsewhere).ok();
+    assert_eq!(said.json()[0]["file_server"], Value::Null);
+    alice.run(&["settings", "file-server", "default"]).ok();
+    assert_eq!(shown(&alice), Value::Null);
+    let said = alice.run(&["send", "me", "--file", &note]);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+
+    // Or from the beginning.
+    let mut command = session(&home.path().join("carol"));
+    let network = ["--network", network.seed_url(), "--file-server", server];
+    command.args(network);
+    command.args(["account", "new", "--key-store", "file"]);
+    finish(command).ok();
+    let mut command = session(&home.path().join("carol"));
+    command.args(["send", "me", "--file", &note]);
+    finish(command).ok();
+}
+
 /// A page with a title, on this machine.
 fn page() -> String {
     use std::io::{Read as _, Write as _};

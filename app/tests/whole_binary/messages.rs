@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
+use crate::node::until;
 use crate::person::{Person, texts};
 use crate::run::{Network, finish, finish_with, session};
 
@@ -100,10 +101,14 @@ fn without_a_network_the_message_waits_and_is_delivered_later() {
     // The same folder brings back the same nodes on the same ports.
     let network = Network::start(home.path(), &arguments);
     assert_eq!(network.seed_url(), seed_url);
-    alice.run(&["listen", "--every", "1", "--for", "3"]).ok();
+    let listening = alice.listening();
     assert_eq!(texts(&bob.listen("1")), ["are you there?"]);
-    let history = alice.run(&["--json", "history", &bob.id]).ok().json();
-    assert_eq!(history[0]["delivery"]["state"], "sent");
+    // He may have it a moment before she knows.
+    until("she knows that it is sent", || {
+        let history = alice.run(&["--json", "history", &bob.id]).ok().json();
+        history[0]["delivery"]["state"] == "sent"
+    });
+    listening.end();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use session_core::{Account, AccountOptions};
 use session_crypto::AccountKeys;
-use session_net::{FileServer, NetworkProfile, SystemClock};
+use session_net::{FileServer, NetworkChoice, NetworkProfile, SystemClock};
 use session_store::{AccountEntry, KeyKeeping, NewAccount, Profile, StoreError};
 use session_types::{AccountId, Timestamp, limits};
 use zeroize::Zeroizing;
@@ -187,7 +187,7 @@ impl Session {
             ));
         }
         let wanted = beginning.network.as_deref();
-        let network = self.network(wanted.unwrap_or("mainnet"))?;
+        let network = self.network(wanted.unwrap_or("mainnet"), None)?;
         let seed = beginning.keys.seed16().ok_or_else(|| {
             ApiError::bad_input(
                 "api.long_seed",
@@ -199,6 +199,7 @@ impl Session {
             account_id: beginning.keys.account_id(),
             display_name: name,
             network: network.name().to_owned(),
+            file_server: self.0.options.file_server.as_ref().map(ToString::to_string),
             created_at: now(),
         };
         let entry = AccountEntry {
@@ -225,17 +226,17 @@ impl Session {
         if let Some(open) = self.opened(id) {
             return Ok(open);
         }
-        let (store, network, entry) = self
+        let (store, own, entry) = self
             .blocking(move |inner| {
                 let passphrase = passphrase.as_ref().map(|words| words.as_str());
                 let store = inner.profile.open(id, passphrase)?;
-                let network = store.identity()?.network;
+                let own = store.identity()?;
                 let entries = inner.profile.list()?;
                 let entry = entries.into_iter().find(|entry| entry.account_id == id);
-                Ok((store, network, entry.ok_or(StoreError::UnknownAccount)?))
+                Ok((store, own, entry.ok_or(StoreError::UnknownAccount)?))
             })
             .await?;
-        let network = self.network(&network)?;
+        let network = self.network(&own.network, own.file_server.as_deref())?;
         self.start(store, network, entry).await
     }
 
@@ -281,15 +282,24 @@ impl Session {
             .await
     }
 
-    fn network(&self, own: &str) -> Result<NetworkProfile, ApiError> {
-        let name = self.0.options.network.as_deref().unwrap_or(own);
-        let network: NetworkProfile = name.parse().map_err(|error| {
+    fn network(&self, own: &str, own_files: Option<&str>) -> Result<NetworkProfile, ApiError> {
+        let bad = |error: &dyn std::fmt::Display| {
             ApiError::bad_input("api.bad_network", format!("this names no network: {error}"))
-        })?;
-        Ok(match self.0.options.file_server.clone() {
-            Some(server) => network.with_file_server(server),
-            None => network,
-        })
+        };
+        let own_files: Option<FileServer> = own_files
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| bad(&error))?;
+        let options = &self.0.options;
+        let asked = NetworkChoice {
+            network: options.network.as_deref(),
+            file_server: options.file_server.as_ref(),
+        };
+        let own = NetworkChoice {
+            network: Some(own),
+            file_server: own_files.as_ref(),
+        };
+        NetworkProfile::choose(asked, own).map_err(|error| bad(&error))
     }
 
     /// Work with files and keyrings, on a thread where it may wait.

@@ -78,6 +78,7 @@ impl Person {
             account_id: keys.account_id(),
             display_name: name.to_owned(),
             network: network.to_owned(),
+            file_server: None,
             created_at: SystemClock.now(),
         };
         let profile = Profile::new(home.path());

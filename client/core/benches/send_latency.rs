@@ -40,6 +40,7 @@ async fn main() {
         account_id: keys.account_id(),
         display_name: "Alice".to_owned(),
         network: network.seed_url(),
+        file_server: None,
         created_at: SystemClock.now(),
     };
     drop(profile.create(&new, KeyKeeping::File, None).unwrap());

@@ -127,8 +127,8 @@ pub enum CoreError {
     BadImage,
     /// There is nowhere to upload a file.
     #[error(
-        "no file server is known for this network; name one in SESSION_FILE_SERVER, as its url, # \
-         and its key"
+        "no file server is known for this network; name one with `session settings file-server`, \
+         --file-server or in SESSION_FILE_SERVER, as its url, # and its key"
     )]
     NoFileServer,
     /// The copy of a file is not on this device.

@@ -35,7 +35,7 @@ pub use network::{
     ConnectStep, NameError, Network, NetworkStatus, OfflineReason, SilentSwarm, SwarmReply,
 };
 pub use options::{NetworkOptions, Transport};
-pub use profile::{NetworkProfile, ProfileError, Seed, SeedTls};
+pub use profile::{NetworkChoice, NetworkProfile, ProfileError, Seed, SeedTls};
 pub use proxy::{ProxyFault, ProxyUrl, ProxyUrlError};
 pub use route::Route;
 pub use server::{Moved, Progress, ServerProtocol, ServerReply, ServerRequest, ServerTarget};

@@ -53,7 +53,35 @@ pub enum ProfileError {
     Pin,
 }
 
+/// A network, and a file server instead of the network's own, as far as they are named.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NetworkChoice<'a> {
+    /// What [`NetworkProfile::from_str`] reads.
+    pub network: Option<&'a str>,
+    /// The file server.
+    pub file_server: Option<&'a FileServer>,
+}
+
 impl NetworkProfile {
+    /// The network asked for, else the account's own, else the public one. Files go to the server
+    /// asked for, else to the account's own while it is in its own network, else to the network's.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the text names no network.
+    pub fn choose(asked: NetworkChoice<'_>, own: NetworkChoice<'_>) -> Result<Self, ProfileError> {
+        let name = asked.network.or(own.network).unwrap_or("mainnet");
+        let profile: Self = name.parse()?;
+        let at_home = own
+            .network
+            .and_then(|own| own.parse::<Self>().ok())
+            .is_some_and(|own| own.name == profile.name);
+        let server = asked.file_server.or(own.file_server.filter(|_| at_home));
+        Ok(match server {
+            Some(server) => profile.with_file_server(server.clone()),
+            None => profile,
+        })
+    }
+
     /// The public network.
     #[must_use]
     pub fn mainnet() -> Self {
@@ -255,6 +283,56 @@ mod tests {
             Err(ProfileError::Unknown)
         );
     }
+
+    #[test]
+    fn files_go_to_the_own_server_at_home() {
+        let [one, two] = ["one", "two"].map(|name| {
+            let key = "b8eef9821445ae16e2e97ef8aa6fe782fd11ad5253cd6723b281341dba22e371";
+            let text = format!("http://{name}.example#{key}");
+            text.parse::<FileServer>().unwrap()
+        });
+        let home = "http://127.0.0.1:1280";
+        let own = NetworkChoice {
+            network: Some(home),
+            file_server: Some(&one),
+        };
+        let asked = |network, file_server| {
+            let asked = NetworkChoice {
+                network,
+                file_server,
+            };
+            let chosen = NetworkProfile::choose(asked, own).unwrap();
+            (chosen.name().to_owned(), chosen.file_server().cloned())
+        };
+        let at_home = "http://127.0.0.1:1280/".to_owned();
+        assert_eq!(asked(None, None), (at_home.clone(), Some(one.clone())));
+        // The same network in other words.
+        let same = Some("http://127.0.0.1:1280/json_rpc");
+        assert_eq!(asked(same, None), (at_home.clone(), Some(one.clone())));
+        assert_eq!(asked(None, Some(&two)), (at_home, Some(two.clone())));
+        let elsewhere = "http://127.0.0.1:1281/".to_owned();
+        let network = Some(elsewhere.as_str());
+        assert_eq!(asked(network, None), (elsewhere.clone(), None));
+        assert_eq!(
+            asked(network, Some(&two)),
+            (elsewhere.clone(), Some(two.clone()))
+        );
+        assert_eq!(
+            asked(Some("mainnet"), None),
+            ("mainnet".to_owned(), FileServer::mainnet())
+        );
+        let nothing = NetworkChoice::default();
+        let public = NetworkProfile::choose(nothing, nothing).unwrap();
+        assert_eq!(public, NetworkProfile::mainnet());
+        // An own server in the public network.
+        let own = NetworkChoice {
+            file_server: Some(&one),
+            network: Some("mainnet"),
+        };
+        let chosen = NetworkProfile::choose(nothing, own).unwrap();
+        assert_eq!(chosen.file_server(), Some(&one));
+    }
+
     #[test]
     fn several_seeds_with_pins() {
         let pin = "Aa".repeat(32);

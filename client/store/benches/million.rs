@@ -406,6 +406,7 @@ fn account() -> NewAccount {
         account_id: own(),
         display_name: "Carol".into(),
         network: "https://seed.example".into(),
+        file_server: None,
         created_at: Timestamp::from_ms(BEGINNING),
     }
 }

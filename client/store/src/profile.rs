@@ -56,6 +56,8 @@ pub struct NewAccount {
     pub display_name: String,
     /// The seed URL of the network.
     pub network: String,
+    /// Where files are uploaded, as URL, `#` and key; `None`: the network's own server.
+    pub file_server: Option<String>,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -358,6 +360,7 @@ mod tests {
             account_id: AccountId::from_x25519([1; 32].into()),
             display_name: "Someone".into(),
             network: "https://seed.example".into(),
+            file_server: None,
             created_at: Timestamp::from_ms(1),
         };
         let id = "01".repeat(32);

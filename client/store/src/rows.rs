@@ -43,6 +43,8 @@ pub struct Identity {
     pub display_name: String,
     /// The seed URL of the network the account lives in.
     pub network: String,
+    /// Where files are uploaded, as URL, `#` and key; `None`: the network's own server.
+    pub file_server: Option<String>,
     /// When the account was made or restored on this device.
     pub created_at: Timestamp,
 }
@@ -130,6 +132,7 @@ mod tests {
             seed: Zeroizing::new([0x5e; 16]),
             display_name: "Someone".into(),
             network: "https://seed.example".into(),
+            file_server: None,
             created_at: Timestamp::from_ms(1),
         };
         let hex = "01".repeat(32);

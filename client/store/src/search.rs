@@ -87,6 +87,7 @@ mod tests {
             account_id: person(1),
             display_name: String::new(),
             network: String::new(),
+            file_server: None,
             created_at: Timestamp::from_ms(1),
         };
         Profile::with_keyring(data_dir, Box::new(Unavailable))

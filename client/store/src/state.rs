@@ -11,6 +11,7 @@ use crate::{NewAccount, Store, StoreError};
 /// Names of the texts that have functions of their own.
 const NODE_POOL: &str = "state/node_pool";
 const PATH_STATE: &str = "state/paths";
+const FILE_SERVER: &str = "state/file_server";
 
 impl Store {
     /// Who the account is.
@@ -18,17 +19,35 @@ impl Store {
     /// # Errors
     /// [`StoreError::Damaged`] when the row is missing.
     pub fn identity(&self) -> Result<Identity, StoreError> {
-        let sql = "SELECT account, seed, display_name, network, created_at FROM identity";
-        find(&self.connection, sql, (), |row| {
+        let sql = "SELECT account, seed, display_name, network, created_at,
+                          (SELECT value FROM settings WHERE key = ?1) FROM identity";
+        find(&self.connection, sql, [FILE_SERVER], |row| {
             Ok(Identity {
                 account_id: row.get::<_, Sql<AccountId>>(0)?.0,
                 seed: Zeroizing::new(row.get(1)?),
                 display_name: row.get(2)?,
                 network: row.get(3)?,
+                file_server: row.get(5)?,
                 created_at: row.get::<_, Sql<Timestamp>>(4)?.0,
             })
         })?
         .ok_or(StoreError::Damaged("the identity"))
+    }
+
+    /// Changes where files are uploaded, or has them at the network's own server again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_file_server(&mut self, server: Option<&str>) -> Result<(), StoreError> {
+        match server {
+            Some(server) => self.set_text(FILE_SERVER, server, Timestamp::default()),
+            None => run(
+                &self.connection,
+                "DELETE FROM settings WHERE key = ?1",
+                [FILE_SERVER],
+            )
+            .map(|_| ()),
+        }
     }
 
     /// Changes the name shown to others.
@@ -208,5 +227,10 @@ pub(crate) fn insert_identity(
             Sql(account.created_at)
         ],
     )?;
+    if let Some(server) = &account.file_server {
+        let sql = "INSERT INTO settings (key, value, saved_at) VALUES (?1, ?2, ?3)";
+        let at = Sql(Timestamp::default());
+        run(connection, sql, params![FILE_SERVER, server, at])?;
+    }
     Ok(())
 }

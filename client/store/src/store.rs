@@ -191,6 +191,7 @@ mod tests {
             account_id: AccountId::from_x25519([1; 32].into()),
             display_name: String::new(),
             network: String::new(),
+            file_server: None,
             created_at: Timestamp::from_ms(1),
         };
         Profile::with_keyring(data_dir, Box::new(Unavailable))

@@ -27,7 +27,7 @@ pub mod xed25519;
 
 pub use account::AccountKeys;
 pub use blinding::{BlindedId, BlindedKeys, Blinding};
-pub use ed25519::{Ed25519Secret, ed25519_to_x25519, verify, x25519_to_ed25519};
+pub use ed25519::{Ed25519Secret, Ed25519Verifier, ed25519_to_x25519, verify, x25519_to_ed25519};
 pub use error::CryptoError;
 pub use onion_cipher::{HopKey, OnionCipher};
 pub use opened::Opened;

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::BitOr;
 
 use data_encoding::HEXLOWER;
-use session_crypto::{Ed25519Secret, ed25519_to_x25519, verify};
+use session_crypto::{Ed25519Secret, Ed25519Verifier, ed25519_to_x25519, verify};
 use session_types::{
     AccountId, Ed25519PublicKey, ErrorKind, ParseError, Signature, SwarmPubkey, network_prefix,
 };
@@ -224,6 +224,12 @@ pub trait AuthMemory: fmt::Debug {
 
     /// Keeps a fact, or not.
     fn remember(&self, fact: AuthFact);
+
+    /// A key as it was given to [`AuthMemory::remember_key`], if it is kept.
+    fn key(&self, key: &Ed25519PublicKey) -> Option<Ed25519Verifier>;
+
+    /// Keeps a key that has signed a request, or not.
+    fn remember_key(&self, key: Ed25519Verifier);
 }
 
 /// Remembers nothing.
@@ -236,6 +242,12 @@ impl AuthMemory for NoAuthMemory {
     }
 
     fn remember(&self, _fact: AuthFact) {}
+
+    fn key(&self, _key: &Ed25519PublicKey) -> Option<Ed25519Verifier> {
+        None
+    }
+
+    fn remember_key(&self, _key: Ed25519Verifier) {}
 }
 
 /// Verifies that `auth` lets its sender do something that needs `required` to `owner`'s mailbox,
@@ -257,7 +269,7 @@ pub fn verify_auth(
 ) -> Result<(), AuthError> {
     let account_key = account_key(owner, auth, memory)?;
     let Some(subaccount) = &auth.subaccount else {
-        return verify(&account_key, signed, &auth.signature).map_err(|_| AuthError::Signature);
+        return verify_request(&account_key, signed, &auth.signature, memory);
     };
     let permissions = subaccount.token.permissions();
     if revoked {
@@ -284,7 +296,26 @@ pub fn verify_auth(
         .map_err(|_| AuthError::TokenSignature)?;
         memory.remember(fact);
     }
-    verify(&subaccount.token.holder(), signed, &auth.signature).map_err(|_| AuthError::Signature)
+    verify_request(&subaccount.token.holder(), signed, &auth.signature, memory)
+}
+
+/// Verifies the signature of the request itself, which is another one every time.
+fn verify_request(
+    key: &Ed25519PublicKey,
+    signed: &[u8],
+    signature: &Signature,
+    memory: &dyn AuthMemory,
+) -> Result<(), AuthError> {
+    if let Some(known) = memory.key(key) {
+        return known
+            .verify(signed, signature)
+            .map_err(|_| AuthError::Signature);
+    }
+    let decoded = Ed25519Verifier::new(key)
+        .and_then(|key| key.verify(signed, signature).map(|()| key))
+        .map_err(|_| AuthError::Signature)?;
+    memory.remember_key(decoded);
+    Ok(())
 }
 
 /// The Ed25519 key that owns the mailbox (docs/protocol/node-rpc.md section 2.1).

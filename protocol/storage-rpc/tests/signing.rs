@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use data_encoding::{BASE64, HEXLOWER};
-use session_crypto::{AccountKeys, Ed25519Secret};
+use session_crypto::{AccountKeys, Ed25519Secret, Ed25519Verifier};
 use session_storage_rpc::{
     AccountSigner, Auth, AuthError, AuthFact, AuthMemory, CheckContext, ExpireMode,
     GroupAdminSigner, HardFork, NamespaceFilter, NoAuthMemory, Origin, Permissions, Request,
@@ -179,6 +179,7 @@ fn reference_subaccount() {
 struct Everything {
     facts: RefCell<Vec<AuthFact>>,
     known: Cell<usize>,
+    keys: RefCell<Vec<Ed25519Verifier>>,
 }
 
 impl AuthMemory for Everything {
@@ -190,6 +191,14 @@ impl AuthMemory for Everything {
 
     fn remember(&self, fact: AuthFact) {
         self.facts.borrow_mut().push(fact);
+    }
+
+    fn key(&self, key: &Ed25519PublicKey) -> Option<Ed25519Verifier> {
+        self.keys.borrow().iter().find(|k| k.key() == *key).copied()
+    }
+
+    fn remember_key(&self, key: Ed25519Verifier) {
+        self.keys.borrow_mut().push(key);
     }
 }
 
@@ -206,9 +215,11 @@ fn remembered_facts_open_nothing_else() {
 
     check(&own(b"one"), b"one").unwrap();
     assert_eq!((memory.facts.borrow().len(), memory.known.get()), (1, 0));
+    assert_eq!(memory.keys.borrow().len(), 1);
     check(&own(b"two"), b"two").unwrap();
     assert_eq!((memory.facts.borrow().len(), memory.known.get()), (1, 1));
     assert_eq!(check(&own(b"two"), b"three"), Err(AuthError::Signature));
+    assert_eq!(memory.keys.borrow().len(), 1);
 
     // Somebody else's key is asked for and not remembered.
     let foreign = AccountSigner::new(account.account_id(), stranger.ed25519()).authorise(b"one");
@@ -235,8 +246,15 @@ fn remembered_facts_open_nothing_else() {
         verify_auth(&owner, auth, b"text", Permissions::READ, revoked, &memory)
     };
     let signature = account.ed25519().sign(token.as_bytes());
+    let forged = Auth {
+        signature: account.ed25519().sign(b"text"),
+        ..with(token, signature)
+    };
+    assert_eq!(read(&forged, false), Err(AuthError::Signature));
+    assert_eq!(memory.keys.borrow().len(), 1, "of who signed nothing");
     read(&with(token, signature), false).unwrap();
     read(&with(token, signature), false).unwrap();
+    assert_eq!(memory.keys.borrow().len(), 2);
     assert_eq!(memory.facts.borrow().len(), 2);
     assert_eq!(read(&with(token, signature), true), Err(AuthError::Revoked));
     let mut tampered = *signature.as_bytes();

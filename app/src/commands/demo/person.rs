@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use session_core::{Account, AccountOptions, Event, NewFile, Sent};
 use session_crypto::AccountKeys;
-use session_net::{Clock as _, FileServer, NetworkProfile, Route, SystemClock};
+use session_net::{Clock as _, Route, SystemClock};
 use session_store::{FileRow, FileState, KeyKeeping, MessageId, MessageRow, NewAccount, Profile};
 use session_types::AccountId;
 use tokio::sync::broadcast::Receiver;
@@ -14,6 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::accounts;
 use crate::output::Output;
 
 /// How long any step of the story may take.
@@ -26,20 +27,27 @@ pub(crate) struct Person {
     output: Output,
 }
 
+/// The network of the story, as an account remembers it.
+pub(crate) struct Place<'a> {
+    pub(crate) seed_url: &'a str,
+    pub(crate) file_server: Option<&'a str>,
+}
+
 impl Person {
     /// Makes the account's database without going online.
     pub(crate) fn prepare(
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
-        seed_url: &str,
+        place: &Place<'_>,
     ) -> anyhow::Result<()> {
         let seed = keys.seed16().context("a demo account has a 16-byte seed")?;
         let account = NewAccount {
             seed: Zeroizing::new(*seed),
             account_id: keys.account_id(),
             display_name: name.to_owned(),
-            network: seed_url.to_owned(),
+            network: place.seed_url.to_owned(),
+            file_server: place.file_server.map(str::to_owned),
             created_at: SystemClock.now(),
         };
         // The story must not fill the person's own keyring.
@@ -52,14 +60,10 @@ impl Person {
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
-        files: Option<&FileServer>,
         output: &Output,
     ) -> anyhow::Result<Self> {
         let store = Profile::new(home).open(keys.account_id(), None)?;
-        let mut network: NetworkProfile = store.identity()?.network.parse()?;
-        if let Some(files) = files {
-            network = network.with_file_server(files.clone());
-        }
+        let network = accounts::remembered_network(&store)?;
         let options = AccountOptions {
             poll_every: Some(Duration::from_millis(500)),
             // The story waits for the copies.
@@ -81,11 +85,11 @@ impl Person {
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
-        seed_url: &str,
+        place: &Place<'_>,
         output: &Output,
     ) -> anyhow::Result<Self> {
-        Self::prepare(home, name, keys, seed_url)?;
-        Self::open(home, name, keys, None, output).await
+        Self::prepare(home, name, keys, place)?;
+        Self::open(home, name, keys, output).await
     }
 
     /// Sends and waits until the message and the copy for the own devices are stored.

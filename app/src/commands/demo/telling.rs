@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use session_core::Sent;
 use session_crypto::AccountKeys;
-use session_devnet::{Devnet, FileServerInfo};
+use session_devnet::Devnet;
 use session_net::Route;
 use session_store::{FileRow, MessageKind, MessageRow};
 use session_types::{AccountId, Ed25519PublicKey, SwarmPubkey};
@@ -185,19 +185,8 @@ impl<'a> Telling<'a> {
         ));
     }
 
-    pub(crate) fn hand_over(
-        &self,
-        people: &[(&str, &PathBuf)],
-        bob: AccountId,
-        files: Option<&FileServerInfo>,
-    ) {
+    pub(crate) fn hand_over(&self, people: &[(&str, &PathBuf)], bob: AccountId) {
         self.output.line("\nGo on yourself, from other terminals:");
-        if let Some(files) = files {
-            self.output.line(&format!(
-                "  export SESSION_FILE_SERVER='{}'        # first, for pictures and files",
-                files.setting
-            ));
-        }
         for (name, home) in people {
             self.output.line(&format!(
                 "  session --data-dir {} listen        # as {name}",

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use serde_json::json;
 use session_api::{Session, SessionOptions};
 use session_core::AccountOptions;
-use session_net::FileServer;
 
 use crate::accounts;
 use crate::cli::Global;
@@ -25,10 +24,9 @@ impl Windows {
     pub(super) async fn start(
         global: &Global,
         [(first, first_home), (second, second_home)]: [(&'static str, &Path); 2],
-        files: Option<&FileServer>,
     ) -> anyhow::Result<Self> {
-        let one = window(global, first_home, files).await?;
-        let other = window(global, second_home, files).await?;
+        let one = window(global, first_home).await?;
+        let other = window(global, second_home).await?;
         Ok(Self([(first, one), (second, other)]))
     }
 
@@ -58,13 +56,8 @@ impl Windows {
     }
 }
 
-async fn window(
-    global: &Global,
-    home: &Path,
-    files: Option<&FileServer>,
-) -> anyhow::Result<Window> {
+async fn window(global: &Global, home: &Path) -> anyhow::Result<Window> {
     let session = Session::new(SessionOptions {
-        file_server: files.cloned(),
         account: AccountOptions {
             network: accounts::network_options(global)?,
             poll_every: Some(POLL_EVERY),

@@ -92,6 +92,7 @@ impl Device {
             account_id: keys.account_id(),
             display_name: String::new(),
             network: String::new(),
+            file_server: None,
             created_at: at(0),
         };
         let store = Profile::with_keyring(folder.path(), Box::new(Unavailable))

@@ -58,6 +58,7 @@ impl Bench {
             account_id: keys.account_id(),
             display_name: "Anna".into(),
             network: "http://127.0.0.1:9".into(),
+            file_server: None,
             created_at: Timestamp::from_ms(1),
         };
         let profile = Profile::with_keyring(home.path(), Box::new(Unavailable));

@@ -51,6 +51,7 @@ pub(crate) fn new_account(account_id: AccountId) -> NewAccount {
         account_id,
         display_name: "Carol".into(),
         network: "https://seed.example".into(),
+        file_server: None,
         created_at: at(1_700_000_000_000),
     }
 }

@@ -117,6 +117,7 @@ impl Actor {
             account_id: id,
             display_name: display_name.to_owned(),
             network: device.seed_url.clone(),
+            file_server: None,
             created_at: real_time(),
         };
         let created = Profile::new(home.path()).create(&account, KeyKeeping::File, None);

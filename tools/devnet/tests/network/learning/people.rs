@@ -39,6 +39,7 @@ impl Person {
             account_id: keys.account_id(),
             display_name: name.to_owned(),
             network: network.seed_url(),
+            file_server: None,
             created_at: Timestamp::from_ms(1_700_000_000_000),
         };
         let store = Profile::new(home.path())
