@@ -17,10 +17,11 @@ use session_types::{Ed25519PublicKey, Signature, Timestamp};
 
 /// Public types that hold choices, errors and what everybody may know: ids and names print
 /// themselves, as all ids do. So do the two sets of flags in `pro`, which a macro declares.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "attachment::Domain",
     "blinding::BlindedId",
     "blinding::Blinding",
+    "ed25519::Ed25519Verifier",
     "error::CryptoError",
     "group_message::Framing",
     "name::SessionName",
