@@ -122,8 +122,9 @@ pub(crate) struct Global {
 
     /// File server for files and pictures you send: its URL, `#` and its key.
     ///
-    /// A private network has its own; `session devnet` prints it. What others sent is fetched
-    /// from wherever they put it [default: that of the network].
+    /// A private network has its own; `session devnet` prints it. An account made or restored with
+    /// it remembers it. What others sent is fetched from wherever they put it [default: the
+    /// account's, else that of the network].
     #[arg(
         long,
         global = true,
