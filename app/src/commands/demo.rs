@@ -108,7 +108,7 @@ pub(crate) async fn run(
         &[("Alice", &alice_home), ("Bob", &bob_home)],
         bob_keys.account_id(),
     );
-    devnet::say_how_to_use(output, &info.seed_url, &info.desktop_command);
+    devnet::say_how_to_use(output, &info);
     output.note("\nThe network stays up; Ctrl-C stops it and removes everything.");
     let browser = !arguments.no_browser && browser_is_likely();
     tokio::select! {

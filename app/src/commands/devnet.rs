@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use session_devnet::{Customise, Devnet, DevnetOptions, Names};
+use session_devnet::{Customise, Devnet, DevnetInfo, DevnetOptions, Names};
 
 use crate::cli::{DevnetArguments, Global, NameArgument};
 use crate::end::End;
@@ -38,7 +38,7 @@ pub(crate) async fn run(
             node.index, node.https_port, node.swarm, node.ed25519
         ));
     }
-    say_how_to_use(output, &info.seed_url, &info.desktop_command);
+    say_how_to_use(output, &info);
     output.note("Ctrl-C stops the network.");
     end.wait().await?;
     output.note("Stopping …");
@@ -79,13 +79,17 @@ fn names_of(arguments: &DevnetArguments) -> Option<Customise> {
 }
 
 /// The commands that talk to the network from another terminal.
-pub(crate) fn say_how_to_use(output: &Output, seed_url: &str, desktop: &str) {
+pub(crate) fn say_how_to_use(output: &Output, network: &DevnetInfo) {
+    let files = network.file_server.as_ref();
+    let files = files.map(|files| format!(" --file-server '{}'", files.setting));
     output.line("\nTalk over it from another terminal:");
     output.line(&format!(
-        "  session account new --name Carol --network {seed_url}"
+        "  session account new --name Carol --network {}{}",
+        network.seed_url,
+        files.unwrap_or_default()
     ));
     output.line("  session listen");
     output.line("  session send <ACCOUNT ID> \"hello\"");
     output.line("Start an unmodified Session Desktop against it:");
-    output.line(&format!("  {desktop}"));
+    output.line(&format!("  {}", network.desktop_command));
 }
