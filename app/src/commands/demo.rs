@@ -16,7 +16,7 @@ use crate::commands::app::browser_is_likely;
 use crate::commands::devnet;
 use crate::end::End;
 use crate::output::Output;
-use person::{Person, Place};
+use person::Person;
 use telling::Telling;
 use windows::Windows;
 
@@ -34,12 +34,7 @@ pub(crate) async fn run(
     let folder = tempfile::Builder::new().prefix("session-demo-").tempdir()?;
     let mut telling = Telling::new(output, &network);
     telling.network(&network, started.elapsed());
-    let seed_url = network.seed_url();
-    let files = network.describe().file_server;
-    let place = Place {
-        seed_url: &seed_url,
-        file_server: files.as_ref().map(|files| files.setting.as_str()),
-    };
+    let info = network.describe();
 
     let alice_keys = AccountKeys::generate(&mut rand::rng());
     let bob_keys = AccountKeys::generate(&mut rand::rng());
@@ -49,10 +44,10 @@ pub(crate) async fn run(
     telling.chapter("Two accounts are made: a key pair each, nothing else.");
     telling.account("Alice", &alice_keys, &network);
     telling.account("Bob", &bob_keys, &network);
-    Person::prepare(&bob_home, "Bob", &bob_keys, &place)?;
+    Person::prepare(&bob_home, "Bob", &bob_keys, &info)?;
 
     telling.chapter("Alice writes to Bob. Bob is offline.");
-    let mut alice = Person::create(&alice_home, "Alice", &alice_keys, &place, output).await?;
+    let mut alice = Person::create(&alice_home, "Alice", &alice_keys, &info, output).await?;
     let sent = alice.send(bob_keys.account_id(), FROM_ALICE).await?;
     telling.sent("Alice", "Bob", FROM_ALICE, &sent);
 
@@ -77,7 +72,7 @@ pub(crate) async fn run(
     telling.chapter("Alice restores her account on a second device, from the Recovery Password.");
     let words = alice_keys.mnemonic();
     let restored = AccountKeys::from_mnemonic(&words)?;
-    let mut second = Person::create(&second_home, "Alice", &restored, &place, output).await?;
+    let mut second = Person::create(&second_home, "Alice", &restored, &info, output).await?;
     let (message, route) = second.receive(3).await?;
     telling.second_device(
         &second.history(bob_keys.account_id()).await?,
@@ -91,7 +86,6 @@ pub(crate) async fn run(
     let took = started.elapsed();
     telling.end(took);
     let end = End::expect()?;
-    let info = network.describe();
     output.object(&json!({
         "event": "done",
         "took_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -51,6 +51,7 @@ pub(crate) use dumps::{Dump, SwarmRange};
 pub use error::StoreError;
 pub(crate) use fingerprints::{BUCKETS, Element, HeldRow, Stretch, Sum};
 pub(crate) use messages::Expired;
+pub(crate) use page::{Page, PageRequest};
 /// A message as it is stored and passed on.
 pub(crate) use session_storage_rpc::bulk::BulkMessage as StoredMessage;
 
@@ -76,25 +77,6 @@ pub(crate) struct Inserted {
     pub(crate) already: bool,
     /// When it will be deleted.
     pub(crate) expiry: Timestamp,
-}
-
-/// Which rows a `retrieve` asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct PageRequest {
-    pub(crate) owner: SwarmPubkey,
-    pub(crate) namespace: Namespace,
-    pub(crate) last_hash: Option<MessageHash>,
-    pub(crate) max_count: Option<u64>,
-    /// Limit of the accounted size (docs/protocol/node.md section 9.3).
-    pub(crate) max_size: u64,
-}
-
-/// The rows of one `retrieve`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Page {
-    pub(crate) messages: Vec<StoredMessage>,
-    /// Rows were left out.
-    pub(crate) more: bool,
 }
 
 /// The peers a change must still reach. Empty when the change came from a peer.
@@ -304,22 +286,6 @@ impl Store {
             Ok(new)
         });
         new.await.inspect_err(|error| self.note_full(error))
-    }
-
-    /// One page of a mailbox.
-    pub(crate) async fn page(&self, request: PageRequest) -> Result<Arc<Page>, StoreError> {
-        if let Some(page) = self.pages.get(&request) {
-            return Ok(page);
-        }
-        let pages = Arc::clone(&self.pages);
-        let file = pages.file();
-        self.read(move |conn| {
-            let (page, moment) = page::read(conn, &request, |place| pages.moment(file, place))?;
-            let page = Arc::new(page);
-            pages.remember(request, moment, &page);
-            Ok(page)
-        })
-        .await
     }
 
     /// When each of the given messages expires; unknown ones are left out.

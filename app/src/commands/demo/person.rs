@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use session_core::{Account, AccountOptions, Event, NewFile, Sent};
 use session_crypto::AccountKeys;
+use session_devnet::DevnetInfo;
 use session_net::{Clock as _, Route, SystemClock};
 use session_store::{FileRow, FileState, KeyKeeping, MessageId, MessageRow, NewAccount, Profile};
 use session_types::AccountId;
@@ -27,27 +28,21 @@ pub(crate) struct Person {
     output: Output,
 }
 
-/// The network of the story, as an account remembers it.
-pub(crate) struct Place<'a> {
-    pub(crate) seed_url: &'a str,
-    pub(crate) file_server: Option<&'a str>,
-}
-
 impl Person {
     /// Makes the account's database without going online.
     pub(crate) fn prepare(
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
-        place: &Place<'_>,
+        network: &DevnetInfo,
     ) -> anyhow::Result<()> {
         let seed = keys.seed16().context("a demo account has a 16-byte seed")?;
         let account = NewAccount {
             seed: Zeroizing::new(*seed),
             account_id: keys.account_id(),
             display_name: name.to_owned(),
-            network: place.seed_url.to_owned(),
-            file_server: place.file_server.map(str::to_owned),
+            network: network.seed_url.clone(),
+            file_server: network.file_server.as_ref().map(|f| f.setting.clone()),
             created_at: SystemClock.now(),
         };
         // The story must not fill the person's own keyring.
@@ -85,10 +80,10 @@ impl Person {
         home: &Path,
         name: &'static str,
         keys: &AccountKeys,
-        place: &Place<'_>,
+        network: &DevnetInfo,
         output: &Output,
     ) -> anyhow::Result<Self> {
-        Self::prepare(home, name, keys, place)?;
+        Self::prepare(home, name, keys, network)?;
         Self::open(home, name, keys, output).await
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{
 use session_types::{Namespace, SwarmPubkey};
 
 use super::hashes::Stored;
-use super::page_memory::Place;
+use super::page_memory::MarkIndex;
 use super::recent::{ByHash, Entry, NEWEST, Recent};
 use super::schema::Form;
 use super::{StoredMessage, gone, hashes, schema};
@@ -22,8 +22,8 @@ pub(super) struct Database {
     connection: Connection,
     form: Form,
     recent: Arc<Recent>,
-    /// Where the open transaction has changed something, some of it more than once.
-    changed: RefCell<Vec<Place>>,
+    /// Whose messages the open transaction has changed, some more than once.
+    changed: RefCell<Vec<MarkIndex>>,
 }
 
 impl Deref for Database {
@@ -71,16 +71,23 @@ impl Database {
 
     /// Notes that an owner's messages are changed, or the owner is gone.
     pub(super) fn note_change(&self, owner: i64) {
-        self.changed.borrow_mut().push(Place::of_owner(owner));
+        self.note(MarkIndex::of_owner(owner));
     }
 
     /// Notes that there is an owner who was not there.
     pub(super) fn note_owner(&self, owner: &SwarmPubkey) {
-        self.changed.borrow_mut().push(Place::of_stranger(owner));
+        self.note(MarkIndex::of_stranger(owner));
+    }
+
+    fn note(&self, index: MarkIndex) {
+        let mut changed = self.changed.borrow_mut();
+        if changed.last() != Some(&index) {
+            changed.push(index);
+        }
     }
 
     /// What was noted since this was last asked.
-    pub(super) fn take_changed(&self) -> Vec<Place> {
+    pub(super) fn take_changed(&self) -> Vec<MarkIndex> {
         self.changed.take()
     }
 
@@ -213,10 +220,8 @@ impl Database {
         if entries.is_empty() {
             return Ok(());
         }
-        for same in entries.chunk_by(|one, other| one.owner == other.owner) {
-            same.first()
-                .into_iter()
-                .for_each(|entry| self.note_change(entry.owner));
+        for entry in entries {
+            self.note_change(entry.owner);
         }
         let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
         // One statement for all: each would keep its own copies of the pages it changes, to be

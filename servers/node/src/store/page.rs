@@ -1,28 +1,67 @@
 //! Pages of a mailbox, in the order in which messages arrived (docs/protocol/node.md section 9.3).
 
+use std::sync::Arc;
+
 use rusqlite::{Row, Statement, params};
 use session_storage_rpc::Retrieve;
-use session_types::MessageHash;
+use session_types::{MessageHash, Namespace, SwarmPubkey};
 
 use super::database::Database;
 use super::messages::{known_owner, row_in, time};
-use super::page_memory::{Moment, Place};
+use super::page_memory::{MarkIndex, Moment};
 use super::schema::Form;
-use super::{Page, PageRequest, StoredMessage, hashes};
+use super::{Store, StoreError, StoredMessage, hashes};
+
+/// Which rows a `retrieve` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PageRequest {
+    pub(crate) owner: SwarmPubkey,
+    pub(crate) namespace: Namespace,
+    pub(crate) last_hash: Option<MessageHash>,
+    pub(crate) max_count: Option<u64>,
+    /// Limit of the accounted size (docs/protocol/node.md section 9.3).
+    pub(crate) max_size: u64,
+}
+
+/// The rows of one `retrieve`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Page {
+    pub(crate) messages: Vec<StoredMessage>,
+    /// Rows were left out.
+    pub(crate) more: bool,
+}
+
+impl Store {
+    /// One page of a mailbox.
+    pub(crate) async fn page(&self, request: PageRequest) -> Result<Arc<Page>, StoreError> {
+        if let Some(page) = self.pages.get(&request) {
+            return Ok(page);
+        }
+        let pages = Arc::clone(&self.pages);
+        let file = pages.file();
+        self.read(move |conn| {
+            let (page, moment) = read(conn, &request, |place| pages.moment(file, place))?;
+            let page = Arc::new(page);
+            pages.remember(request, moment, &page);
+            Ok(page)
+        })
+        .await
+    }
+}
 
 /// One page of a mailbox, and a moment before it was read.
-pub(super) fn read(
+fn read(
     conn: &Database,
     request: &PageRequest,
-    moment: impl Fn(Place) -> Moment,
+    moment: impl Fn(MarkIndex) -> Moment,
 ) -> rusqlite::Result<(Page, Moment)> {
     loop {
         // Before anything is read: what changes in between must not go unnoticed.
-        let without = moment(Place::of_stranger(&request.owner));
+        let without = moment(MarkIndex::of_stranger(&request.owner));
         let Some(owner) = known_owner(conn, &request.owner)? else {
             return Ok((Page::default(), without));
         };
-        let moment = moment(Place::of_owner(owner));
+        let moment = moment(MarkIndex::of_owner(owner));
         let after = match &request.last_hash {
             Some(hash) => row_in(conn, hash, owner, Some(request.namespace))?.unwrap_or(0),
             None => 0,

@@ -36,11 +36,11 @@ const EXPECTED_PAGES: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileNumber(u32);
 
-/// Whose mark it is.
+/// Which mark is somebody's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct MarkIndex(usize);
 
-impl Place {
+impl MarkIndex {
     /// Of an owner in the file, by number. Moves with the owner's messages, and when the owner
     /// goes.
     pub(super) fn of_owner(owner: i64) -> Self {
@@ -57,7 +57,7 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     file: FileNumber,
-    place: Place,
+    index: MarkIndex,
     mark: u32,
 }
 
@@ -104,7 +104,7 @@ impl PageMemory {
     /// The page, if it was read lately and its owner's messages are still the same.
     pub(super) fn get(&self, request: &PageRequest) -> Option<Arc<Page>> {
         let Remembered { moment, page } = self.pages.get(request)?;
-        (self.moment(self.file(), moment.place) == moment).then_some(page)
+        (self.moment(self.file(), moment.index) == moment).then_some(page)
     }
 
     /// The file a connection that is chosen from now on reads.
@@ -113,11 +113,11 @@ impl PageMemory {
     }
 
     /// The moment of a page that is going to be read.
-    pub(super) fn moment(&self, file: FileNumber, place: Place) -> Moment {
+    pub(super) fn moment(&self, file: FileNumber, index: MarkIndex) -> Moment {
         Moment {
             file,
-            place,
-            mark: self.mark(place).load(Ordering::SeqCst),
+            index,
+            mark: self.mark(index).load(Ordering::SeqCst),
         }
     }
 
@@ -129,10 +129,10 @@ impl PageMemory {
         }
     }
 
-    /// Something has changed there.
-    pub(super) fn changed(&self, places: &[Place]) {
-        for place in places {
-            self.mark(*place).fetch_add(1, Ordering::SeqCst);
+    /// Something of theirs has changed.
+    pub(super) fn changed(&self, indexes: &[MarkIndex]) {
+        for index in indexes {
+            self.mark(*index).fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -142,12 +142,12 @@ impl PageMemory {
         self.pages.clear();
     }
 
-    fn mark(&self, place: Place) -> &AtomicU32 {
+    fn mark(&self, index: MarkIndex) -> &AtomicU32 {
         #[expect(
             clippy::indexing_slicing,
-            reason = "a place is below the number of marks"
+            reason = "an index is below the number of marks"
         )]
-        &self.marks[place.0]
+        &self.marks[index.0]
     }
 }
 
