@@ -182,6 +182,11 @@ impl Ed25519Verifier {
         Ed25519PublicKey::new(self.0.to_bytes())
     }
 
+    /// The key as a point.
+    pub(crate) fn point(&self) -> EdwardsPoint {
+        self.0.to_edwards()
+    }
+
     /// Checks a signature, as strictly as [`verify`].
     ///
     /// # Errors

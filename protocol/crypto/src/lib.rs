@@ -21,6 +21,7 @@ pub mod picture;
 pub mod pro;
 pub mod push;
 pub mod sealed_box;
+mod together;
 mod version_key;
 mod x25519;
 pub mod xed25519;

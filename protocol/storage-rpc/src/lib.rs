@@ -14,6 +14,7 @@ pub mod request;
 pub mod response;
 pub mod signing;
 pub mod stream;
+mod together;
 mod wire;
 
 pub use auth::{
@@ -30,4 +31,5 @@ pub use response::{
     BatchResponse, HardFork, NodeOutcome, Reply, RetrieveResponse, StoreResponse, SubResponse,
     SwarmResponse,
 };
+pub use together::CheckedTogether;
 pub use wire::Tree;

@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use session_registry::{NodeList, Registry};
 use session_storage_rpc::{
-    CheckContext, HardFork, Origin as CheckOrigin, Reply, Request, RpcError, SwarmResponse, Tree,
+    AuthMemory, CheckContext, HardFork, Origin as CheckOrigin, Reply, Request, RpcError,
+    SwarmResponse, Tree,
 };
 use session_types::{NodeContact, NodeVersion, SwarmId, SwarmPubkey, Timestamp};
 
@@ -78,7 +79,7 @@ impl Core {
             Request::Batch(requests) => self.batch(requests, origin).await,
             Request::Sequence(requests) => self.sequence(requests, origin).await,
             Request::IfElse(request) => self.if_else(*request, origin).await,
-            single => self.handle_single(single, origin).await,
+            single => self.handle_single(single, origin, &self.known_auth).await,
         }
     }
 
@@ -93,7 +94,13 @@ impl Core {
             .then_some("not in any swarm")
     }
 
-    async fn handle_single(self: &Arc<Self>, request: Request, origin: Origin) -> Reply {
+    /// One request that holds no others; `known` spares checks that were made already.
+    async fn handle_single(
+        self: &Arc<Self>,
+        request: Request,
+        origin: Origin,
+        known: &(dyn AuthMemory + Sync),
+    ) -> Reply {
         let now = self.clock.now();
         let nodes = self.registry.snapshot();
         if request.method().needs_own_swarm()
@@ -103,7 +110,7 @@ impl Core {
             self.counters.wrong_swarm.one();
             return reply;
         }
-        match self.check(&request, &nodes, origin, now).await {
+        match self.check(&request, &nodes, origin, now, known).await {
             Ok(()) => {}
             Err(refusal) => return refusal,
         }
@@ -135,6 +142,7 @@ impl Core {
         nodes: &NodeList,
         origin: Origin,
         now: Timestamp,
+        known: &(dyn AuthMemory + Sync),
     ) -> Result<(), Reply> {
         let revoked = match (request.owner(), request.subaccount_token()) {
             (Some(owner), Some(token)) => self
@@ -157,7 +165,7 @@ impl Core {
             origin,
             hf: hard_fork(nodes),
             revoked,
-            memory: &self.known_auth,
+            memory: known,
         };
         request.check(&context).map_err(Reply::from)
     }

@@ -1,6 +1,5 @@
 //! What all measurements are told: which nodes, how many connections, which messages.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,9 +18,14 @@ pub(crate) const MAX_SECONDS: i64 = 50;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// Address of a running node; its process is not measured [default: start one].
-    #[arg(long, value_name = "IP:PORT")]
-    pub(crate) target: Option<SocketAddr>,
+    /// A running node, ours or another; several are one swarm [default: start them]. Onion
+    /// requests need its keys, in hex.
+    #[arg(long, value_name = "IP:PORT[,ED25519,X25519]", conflicts_with_all = ["nodes", "max_requests"])]
+    pub(crate) target: Vec<Target>,
+    /// A process of the running nodes, in the order of the targets; without it no processor time
+    /// is measured.
+    #[arg(long, value_name = "PID", requires = "target")]
+    pid: Vec<u32>,
     /// Nodes to start, all of one swarm; every store goes to all of them.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=20))]
     pub(crate) nodes: u16,
@@ -65,7 +69,8 @@ impl Common {
         accounts: u16,
     ) -> Self {
         Self {
-            target: None,
+            target: Vec::new(),
+            pid: Vec::new(),
             nodes,
             transport,
             connections,
@@ -98,27 +103,26 @@ impl Common {
 
     /// The same; messages stored live as long as stated.
     pub(crate) async fn start_with_ttl(&self, ttl: Duration) -> anyhow::Result<Bench> {
-        let cluster = match self.target {
-            None => {
-                let options = NodeOptions {
-                    max_requests: self.max_requests,
-                    processors: self.processors.clone(),
-                };
-                Some(Cluster::start(self.nodes, &options).await?)
-            }
-            Some(_) => None,
+        let cluster = if self.target.is_empty() {
+            let options = NodeOptions {
+                max_requests: self.max_requests,
+                processors: self.processors.clone(),
+            };
+            Some(Cluster::start(self.nodes, &options).await?)
+        } else {
+            None
         };
-        let own = cluster.as_ref().map(Cluster::contacts).unwrap_or_default();
-        let targets = self
-            .target
-            .into_iter()
-            .map(Target::at)
-            .chain(own.into_iter().map(Target::from))
-            .collect();
+        let (targets, pids) = match &cluster {
+            Some(own) => {
+                let contacts = own.contacts().into_iter();
+                (contacts.map(Target::from).collect(), own.pids())
+            }
+            None => (self.target.clone(), self.pid.clone()),
+        };
         let load = Load::new(Setup {
             transport: self.transport,
             targets,
-            pids: cluster.as_ref().map(Cluster::pids).unwrap_or_default(),
+            pids,
             connections: self.connections,
             message_bytes: usize::try_from(self.message_bytes)?,
             accounts: self.accounts,

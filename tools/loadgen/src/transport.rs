@@ -5,13 +5,14 @@ mod https;
 mod quic;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::ValueEnum;
 use serde::Serialize;
-use session_types::NodeContact;
+use session_types::{Ed25519PublicKey, LegacyPublicKey, NodeContact, SwarmId, X25519PublicKey};
 use tokio::time::timeout;
 
 /// Longer than any answer a node gives: what takes this long counts as lost.
@@ -43,6 +44,34 @@ impl Target {
             address,
             contact: None,
         }
+    }
+}
+
+impl FromStr for Target {
+    type Err = anyhow::Error;
+
+    /// Reads `ip:port`, or `ip:port,ed25519,x25519` with keys in hex.
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let mut parts = text.splitn(3, ',');
+        let address: SocketAddr = parts.next().unwrap_or_default().parse()?;
+        let Some(ed25519) = parts.next() else {
+            return Ok(Self::at(address));
+        };
+        let x25519 = parts.next().context("its X25519 key is missing")?;
+        let ed25519 = ed25519.parse::<Ed25519PublicKey>()?;
+        let IpAddr::V4(ip) = address.ip() else {
+            anyhow::bail!("nodes have IPv4 addresses");
+        };
+        let contact = NodeContact {
+            ed25519,
+            x25519: x25519.parse::<X25519PublicKey>()?,
+            legacy: LegacyPublicKey::new(*ed25519.as_bytes()),
+            ip,
+            https_port: address.port(),
+            omq_port: address.port(),
+            swarm: SwarmId::UNASSIGNED,
+        };
+        Ok(contact.into())
     }
 }
 
@@ -128,4 +157,35 @@ pub(crate) fn own_address(target: SocketAddr, index: u16) -> Option<SocketAddr> 
     let [high, low] = index.to_be_bytes();
     let own = IpAddr::V4(Ipv4Addr::new(127, 1, high, low));
     target.ip().is_loopback().then(|| SocketAddr::new(own, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_an_address_or_an_address_and_two_keys() {
+        let known = |text: &str| text.parse::<Target>();
+        let alone = known("127.0.0.1:22021").unwrap();
+        assert_eq!(alone.address.port(), 22021);
+        assert!(alone.contact.is_none());
+        let (ed25519, x25519) = ("11".repeat(32), "22".repeat(32));
+        let node = known(&format!("127.0.0.1:22021,{ed25519},{x25519}")).unwrap();
+        let contact = node.contact.unwrap();
+        assert_eq!(
+            (contact.ed25519.to_hex(), contact.x25519.to_hex()),
+            (ed25519, x25519)
+        );
+        for wrong in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:1,11",
+            "127.0.0.1:1,11,22",
+            "[::1]:1,11,22",
+        ] {
+            assert!(known(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -8,18 +8,20 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use session_storage_rpc::request::IfElse;
 use session_storage_rpc::response::IfElseResponse;
-use session_storage_rpc::{Reply, Request};
+use session_storage_rpc::{CheckedTogether, Reply, Request};
 
 use super::{Core, Origin, hard_fork};
 
 impl Core {
     /// Runs all requests side by side.
     pub(super) async fn batch(self: &Arc<Self>, requests: Vec<Request>, origin: Origin) -> Reply {
-        let replies = join_all(
-            requests
-                .into_iter()
-                .map(|request| self.boxed(request, origin)),
-        )
+        let known = &CheckedTogether::retrieves(&requests, &self.known_auth);
+        let replies = join_all(requests.into_iter().map(async |request| match request {
+            Request::Batch(_) | Request::Sequence(_) | Request::IfElse(_) => {
+                self.boxed(request, origin).await
+            }
+            single => self.handle_single(single, origin, known).await,
+        }))
         .await;
         Reply::batch(replies)
     }

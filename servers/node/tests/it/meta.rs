@@ -17,6 +17,35 @@ fn bad() -> Value {
     json!({ "method": "retrieve", "params": { "pubkey": pubkey } })
 }
 
+/// Signatures of one device's batch are checked together; what is said of each stays the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_signature_in_a_batch_fails_alone() {
+    let network = Network::start(SMALL).await;
+    let (anna, boris) = (network.person(SWARM), network.person(SWARM));
+    let now = network.now();
+    let store = Store::unsigned(anna.owner(), now, DAY, b"hello".to_vec()).unwrap();
+    network.ask(0, Request::Store(store)).await.ok();
+    let of = |number| Retrieve::signed(&anna.signer(), Namespace::new(number), now);
+    for wrong in [None, Some(0), Some(2)] {
+        let mut requests = [0, 2, 3, 4].map(of);
+        if let Some(wrong) = wrong {
+            // Another namespace than the one that was signed.
+            requests[wrong].namespace = Namespace::new(5);
+        }
+        let theirs = Retrieve::signed(&boris.signer(), Namespace::DEFAULT, now);
+        let all = requests.into_iter().chain([theirs]);
+        let answer = network.batch(0, all.map(Request::Retrieve).collect()).await;
+        let codes: Vec<_> = answer.results.iter().map(|result| result.code).collect();
+        let mut expected = [200; 5];
+        if let Some(wrong) = wrong {
+            expected[wrong] = 401;
+        }
+        assert_eq!(codes, expected);
+        let body = answer.results[0].body.to_string();
+        assert_eq!(body.contains("aGVsbG8="), wrong != Some(0), "{body}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn case_30_batch_runs_all_and_sequence_stops() {
     let network = Network::start(SMALL).await;

@@ -169,7 +169,7 @@ fn path(case: Case, targets: &[Target], guard: usize) -> anyhow::Result<Vec<&Nod
         .collect();
     anyhow::ensure!(
         nodes.len() == hops,
-        "{} needs {hops} nodes that are started here: --nodes {hops}",
+        "{} needs {hops} nodes whose keys are known: --nodes {hops}, or that many targets with keys",
         case.name()
     );
     Ok(nodes)
