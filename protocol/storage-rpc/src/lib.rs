@@ -12,6 +12,7 @@ pub mod monitor;
 pub mod node_list;
 pub mod request;
 pub mod response;
+mod shared;
 pub mod signing;
 pub mod stream;
 mod together;
@@ -31,5 +32,6 @@ pub use response::{
     BatchResponse, HardFork, NodeOutcome, Reply, RetrieveResponse, StoreResponse, SubResponse,
     SwarmResponse,
 };
+pub use shared::{Shared, SharedPart};
 pub use together::CheckedTogether;
 pub use wire::Tree;

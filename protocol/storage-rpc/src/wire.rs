@@ -13,6 +13,7 @@ use serde_json::Value;
 use session_encoding::bt::{self, Bt};
 
 use crate::ReadError;
+use crate::shared::Shared;
 
 /// A structure about to be sent, before its encoding is chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub enum Tree {
     JsonText(Value),
     /// A list.
     List(Vec<Self>),
+    /// What others hold, too.
+    Shared(Shared),
     /// Text, the same in both.
     Text(String),
     /// A number that may exceed the signed range, such as a swarm id.
@@ -63,6 +66,7 @@ impl Tree {
             Self::Int(n) => (*n).into(),
             Self::Json(value) | Self::JsonText(value) => value.clone(),
             Self::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            Self::Shared(part) => part.tree().to_json(),
             Self::Text(text) => Value::String(text.clone()),
             Self::Uint(n) => (*n).into(),
         }
@@ -83,7 +87,8 @@ impl Tree {
     }
 
     /// About how long the JSON text is. What is read from the database and sent is never shorter.
-    fn json_size(&self) -> usize {
+    #[must_use]
+    pub fn json_size(&self) -> usize {
         match self {
             Self::Blob(bytes) => BASE64.encode_len(bytes.len()).saturating_add(2),
             Self::Dict(fields) => fields.iter().fold(2usize, |sum, (key, value)| {
@@ -94,13 +99,15 @@ impl Tree {
             Self::List(items) => items.iter().fold(2usize, |sum, item| {
                 sum.saturating_add(item.json_size().saturating_add(1))
             }),
+            Self::Shared(part) => part.json_size(),
             Self::Text(text) => text.len().saturating_add(2),
             Self::Bool(_) | Self::Int(_) | Self::Json(_) | Self::JsonText(_) | Self::Uint(_) => 20,
         }
     }
 
-    /// What is base64 or hex needs no escapes: it goes straight to its place.
-    fn write_json(&self, out: &mut Vec<u8>) {
+    /// Appends the JSON text. What is base64 or hex needs no escapes: it goes straight to its
+    /// place.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {
             Self::Blob(bytes) => write_encoded(&BASE64, bytes, out),
             Self::Hex(bytes) => write_encoded(&HEXLOWER, bytes, out),
@@ -129,6 +136,7 @@ impl Tree {
             Self::Bool(b) => write_plain(b, out),
             Self::Int(n) => write_plain(n, out),
             Self::Json(value) | Self::JsonText(value) => write_plain(value, out),
+            Self::Shared(part) => part.write_json(out),
             Self::Text(text) => write_plain(text, out),
             Self::Uint(n) => write_plain(n, out),
         }
@@ -150,6 +158,7 @@ impl Tree {
             Self::Json(value) => json_to_bt(value),
             Self::JsonText(value) => Bt::Bytes(value.to_string().into_bytes()),
             Self::List(items) => Bt::List(items.iter().map(Self::to_bt).collect()),
+            Self::Shared(part) => part.tree().to_bt(),
             Self::Text(text) => Bt::Bytes(text.clone().into_bytes()),
             Self::Uint(n) => uint_to_bt(*n),
         }

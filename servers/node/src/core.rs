@@ -265,6 +265,7 @@ pub(crate) fn data_size(tree: &Tree) -> usize {
         Tree::Text(text) => text.len(),
         Tree::Dict(fields) => fields.iter().map(|(_, value)| data_size(value)).sum(),
         Tree::List(items) => items.iter().map(data_size).sum(),
+        Tree::Shared(part) => part.json_size(),
         // A node list has some hundred bytes for each node.
         Tree::Json(value) | Tree::JsonText(value) => json_size(value),
         Tree::Bool(_) | Tree::Int(_) | Tree::Uint(_) => 8,

@@ -63,17 +63,34 @@ impl RetrieveResponse {
     /// The answer before its encoding is chosen.
     #[must_use]
     pub fn into_tree(self) -> Tree {
-        let messages = self.messages.into_iter();
-        let messages = messages.map(RetrievedMessage::into_tree).collect();
+        Self::answer(
+            RetrievedMessage::list(self.messages),
+            self.more,
+            self.t,
+            self.hf,
+        )
+    }
+
+    /// The same, with the list of messages as [`RetrievedMessage::list`] or a [`SharedPart`] of
+    /// such a list.
+    ///
+    /// [`SharedPart`]: crate::SharedPart
+    #[must_use]
+    pub fn answer(messages: Tree, more: bool, t: Option<Timestamp>, hf: Option<HardFork>) -> Tree {
         let mut dict = DictBuilder::new();
-        dict.put("messages", Tree::List(messages))
-            .put("more", Tree::Bool(self.more));
-        write_stamp(&mut dict, self.t, self.hf);
+        dict.put("messages", messages).put("more", Tree::Bool(more));
+        write_stamp(&mut dict, t, hf);
         dict.finish_sorted()
     }
 }
 
 impl RetrievedMessage {
+    /// A list of messages before its encoding is chosen.
+    #[must_use]
+    pub fn list(messages: impl IntoIterator<Item = Self>) -> Tree {
+        Tree::List(messages.into_iter().map(Self::into_tree).collect())
+    }
+
     fn read(reader: Reader<'_>) -> Result<Self, ReadError> {
         Ok(Self {
             hash: hash_of(reader.get("hash").ok_or(ReadError::Missing("hash"))?)?,

@@ -2,8 +2,8 @@
 
 use session_registry::NodeList;
 use session_storage_rpc::request::GetExpiries;
-use session_storage_rpc::response::{ExpiriesResponse, RetrievedMessage};
-use session_storage_rpc::{Reply, Retrieve, RetrieveResponse};
+use session_storage_rpc::response::ExpiriesResponse;
+use session_storage_rpc::{Reply, Retrieve, RetrieveResponse, Shared, Tree};
 use session_types::Timestamp;
 
 use super::{Core, hard_fork, store_failure};
@@ -28,24 +28,10 @@ impl Core {
             Ok(page) => page,
             Err(error) => return store_failure(&error),
         };
-        let messages = page
-            .messages
-            .iter()
-            .map(|message| RetrievedMessage {
-                hash: message.hash.clone(),
-                timestamp: message.timestamp,
-                expiration: message.expiry,
-                data: message.data.clone(),
-            })
-            .collect();
+        let more = page.more;
+        let messages = Tree::Shared(Shared::new(page));
         let hf = Some(hard_fork(nodes));
-        let response = RetrieveResponse {
-            messages,
-            more: page.more,
-            t: Some(now),
-            hf,
-        };
-        Reply::ok(response.into_tree())
+        Reply::ok(RetrieveResponse::answer(messages, more, Some(now), hf))
     }
 
     /// Answers `get_expiries` (docs/protocol/node-rpc.md section 5.6).

@@ -1,9 +1,10 @@
 //! Pages of a mailbox, in the order in which messages arrived (docs/protocol/node.md section 9.3).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Row, Statement, params};
-use session_storage_rpc::Retrieve;
+use session_storage_rpc::response::RetrievedMessage;
+use session_storage_rpc::{Retrieve, SharedPart, Tree};
 use session_types::{MessageHash, Namespace, SwarmPubkey};
 
 use super::database::Database;
@@ -24,11 +25,51 @@ pub(crate) struct PageRequest {
 }
 
 /// The rows of one `retrieve`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) messages: Vec<StoredMessage>,
     /// Rows were left out.
     pub(crate) more: bool,
+    /// The messages as they stand in an answer, once somebody asked for JSON. Pages that are too
+    /// large to be remembered go without.
+    json: OnceLock<Box<[u8]>>,
+}
+
+impl PartialEq for Page {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.messages, self.more) == (&other.messages, other.more)
+    }
+}
+
+/// What a message takes in an answer besides its data, in JSON: names, hash and times.
+const JSON_OVERHEAD: usize = 160;
+
+impl SharedPart for Page {
+    fn tree(&self) -> Tree {
+        RetrievedMessage::list(self.messages.iter().map(|message| RetrievedMessage {
+            hash: message.hash.clone(),
+            timestamp: message.timestamp,
+            expiration: message.expiry,
+            data: message.data.clone(),
+        }))
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        if self.is_remembered() {
+            let json = || self.tree().to_json_bytes().into_boxed_slice();
+            out.extend_from_slice(self.json.get_or_init(json));
+        } else {
+            self.tree().write_json(out);
+        }
+    }
+
+    fn json_size(&self) -> usize {
+        let sizes = self.messages.iter().map(|message| {
+            let data = message.data.len().div_ceil(3).saturating_mul(4);
+            data.saturating_add(JSON_OVERHEAD)
+        });
+        sizes.fold(2, usize::saturating_add)
+    }
 }
 
 impl Store {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use session_storage_rpc::SharedPart as _;
 use session_types::SwarmPubkey;
 
 use super::{Page, PageRequest, StoredMessage};
@@ -24,7 +25,7 @@ const MARKS: usize = 16 * 1024;
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Larger pages are not remembered.
-const MAX_PAGE_BYTES: u64 = 128 * 1024;
+const MAX_PAGE_BYTES: u64 = 256 * 1024;
 
 /// What a page or a message takes besides its content, about.
 const OVERHEAD: u64 = 200;
@@ -76,11 +77,20 @@ impl Weighter<PageRequest, Remembered> for Size {
     }
 }
 
+/// With the text of its answer.
 fn bytes_of(page: &Page) -> u64 {
     let sizes = page.messages.iter().map(|message: &StoredMessage| {
         u64::try_from(message.data.len()).map_or(u64::MAX, |data| data.saturating_add(OVERHEAD))
     });
-    sizes.fold(OVERHEAD, u64::saturating_add)
+    let text = u64::try_from(page.json_size()).unwrap_or(u64::MAX);
+    sizes.fold(OVERHEAD.saturating_add(text), u64::saturating_add)
+}
+
+impl Page {
+    /// Whether it is small enough to be remembered.
+    pub(super) fn is_remembered(&self) -> bool {
+        bytes_of(self) <= MAX_PAGE_BYTES
+    }
 }
 
 /// The pages and the marks, shared by the writer and the readers.
@@ -123,7 +133,7 @@ impl PageMemory {
 
     /// Remembers a page that was read after that moment.
     pub(super) fn remember(&self, request: PageRequest, moment: Moment, page: &Arc<Page>) {
-        if bytes_of(page) <= MAX_PAGE_BYTES {
+        if page.is_remembered() {
             let page = Arc::clone(page);
             self.pages.insert(request, Remembered { moment, page });
         }

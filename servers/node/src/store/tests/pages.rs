@@ -1,5 +1,7 @@
 //! Pages that are remembered are never older than what somebody was told.
 
+use session_storage_rpc::{Shared, SharedPart as _, Tree};
+
 use super::damage::real_message;
 use super::lists::listed;
 use super::*;
@@ -184,6 +186,34 @@ async fn what_was_acknowledged_is_in_the_next_page_however_many_ask() {
         }
         for ended in futures_util::future::join_all(asking).await {
             ended.unwrap();
+        }
+    }
+}
+
+/// The text a page keeps is the text of its messages, whether it is kept or made anew.
+#[tokio::test]
+async fn a_page_says_the_same_in_every_form() {
+    let dir = folder(Form::Two);
+    let store = open(&dir);
+    for number in 1..=3 {
+        insert(&store, real_message(number, 1, 100)).await;
+    }
+    for number in 4..=8 {
+        insert(&store, real_message(number, 2, 50_000)).await;
+    }
+    for (owner, kept) in [(1, true), (2, false), (3, true)] {
+        let page = store.page(page_of(owner, 0)).await.unwrap();
+        assert_eq!(page.is_remembered(), kept);
+        let plain = page.tree();
+        let text = plain.to_json_text();
+        assert!(page.json_size() >= text.len());
+        for form in [page.clone(), store.page(page_of(owner, 0)).await.unwrap()] {
+            let shared = Tree::Shared(Shared::new(form));
+            for _ in 0..2 {
+                assert_eq!(shared.to_json_text(), text);
+            }
+            assert_eq!(shared.to_json(), plain.to_json());
+            assert_eq!(shared.to_bt(), plain.to_bt());
         }
     }
 }
