@@ -1,4 +1,4 @@
-//! Encrypting and decrypting 1 KB, and blinded ids.
+//! Encrypting and decrypting 1 KB, blinded ids, and signatures checked one by one and together.
 //!
 //! `cargo bench -p session-crypto --bench messages`
 #![allow(missing_docs, reason = "the macros make functions without any")]
@@ -10,10 +10,19 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use session_crypto::group_message::{self, Framing};
-use session_crypto::{AccountKeys, Ed25519Secret, X25519Secret, blinding, direct, multi_recipient};
+use session_crypto::{
+    AccountKeys, Ed25519Secret, Ed25519Verifier, X25519Secret, blinding, direct, multi_recipient,
+};
 use session_types::X25519PublicKey;
 
-criterion_group!(benches, one_to_one, blinded_ids, many_recipients, groups);
+criterion_group!(
+    benches,
+    one_to_one,
+    blinded_ids,
+    many_recipients,
+    groups,
+    signatures
+);
 criterion_main!(benches);
 
 fn rng() -> ChaCha20Rng {
@@ -96,5 +105,29 @@ fn groups(c: &mut Criterion) {
     group.bench_function("encrypt", |b| b.iter(&mut encrypt));
     group.bench_function("decrypt", |b| {
         b.iter(|| group_message::decrypt([&key], &id, black_box(&sealed)).unwrap());
+    });
+}
+
+/// What a device asks with when it looks whether anything has come: five retrieves.
+fn signatures(c: &mut Criterion) {
+    let secret = Ed25519Secret::from_seed([3; 32]);
+    let key = Ed25519Verifier::new(secret.public()).unwrap();
+    let texts = [0, 2, 3, 4, 5].map(|namespace| format!("retrieve{namespace}1700000000000"));
+    let signatures = texts.each_ref().map(|text| secret.sign(text.as_bytes()));
+    let signed: Vec<_> = texts
+        .iter()
+        .map(String::as_bytes)
+        .zip(&signatures)
+        .collect();
+    let mut group = c.benchmark_group("verify");
+    group.bench_function("five", |b| {
+        b.iter(|| {
+            for (text, signature) in black_box(&signed) {
+                key.verify(text, signature).unwrap();
+            }
+        });
+    });
+    group.bench_function("five_together", |b| {
+        b.iter(|| key.verify_together(black_box(&signed)).unwrap());
     });
 }
