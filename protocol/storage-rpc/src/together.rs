@@ -30,7 +30,10 @@ impl<'a> CheckedTogether<'a> {
     /// Where one of them is wrong, none is known, and each is checked for itself when its request
     /// is. Whether the key may do what is asked is not looked at here.
     #[must_use]
-    pub fn retrieves(requests: &[Request], memory: &'a (dyn AuthMemory + Sync)) -> Self {
+    pub fn retrieves<'r>(
+        requests: impl IntoIterator<Item = &'r Request>,
+        memory: &'a (dyn AuthMemory + Sync),
+    ) -> Self {
         let mut by_key: Vec<(Ed25519PublicKey, Vec<Signed>)> = Vec::new();
         for request in requests {
             let Request::Retrieve(retrieve) = request else {

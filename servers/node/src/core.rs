@@ -191,11 +191,13 @@ impl Core {
         nodes: &NodeList,
         now: Timestamp,
     ) -> Option<SwarmResponse> {
+        (!self.keeps(owner, nodes)).then(|| swarm_response(owner, nodes, now))
+    }
+
+    /// Whether this node's swarm keeps the mailbox.
+    fn keeps(&self, owner: &SwarmPubkey, nodes: &NodeList) -> bool {
         let swarm = nodes.swarm_of(owner);
-        if swarm.is_some() && swarm == self.own_swarm(nodes) {
-            return None;
-        }
-        Some(swarm_response(owner, nodes, now))
+        swarm.is_some() && swarm == self.own_swarm(nodes)
     }
 
     /// The other members of this node's swarm.

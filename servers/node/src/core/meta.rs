@@ -15,7 +15,14 @@ use super::{Core, Origin, hard_fork};
 impl Core {
     /// Runs all requests side by side.
     pub(super) async fn batch(self: &Arc<Self>, requests: Vec<Request>, origin: Origin) -> Reply {
-        let known = &CheckedTogether::retrieves(&requests, &self.known_auth);
+        let nodes = self.registry.snapshot();
+        // Others are refused before anybody looks at their signatures.
+        let here = requests.iter().filter(|request| {
+            request
+                .owner()
+                .is_some_and(|owner| self.keeps(owner, &nodes))
+        });
+        let known = &CheckedTogether::retrieves(here, &self.known_auth);
         let replies = join_all(requests.into_iter().map(async |request| match request {
             Request::Batch(_) | Request::Sequence(_) | Request::IfElse(_) => {
                 self.boxed(request, origin).await
