@@ -101,10 +101,7 @@ fn factors(parts: &[Part]) -> Vec<Scalar> {
     });
     blocks
         .take(parts.len().div_ceil(4))
-        .flat_map(|block| {
-            let (numbers, _) = block.as_chunks::<16>();
-            <[[u8; 16]; 4]>::try_from(numbers).unwrap_or_default()
-        })
+        .flat_map(|block| block.as_chunks::<16>().0.to_vec())
         .map(|number| Scalar::from(u128::from_le_bytes(number) | 1))
         .take(parts.len())
         .collect()

@@ -1,8 +1,9 @@
 //! Every case against nodes of its own, briefly: each answer is checked, and none may be wrong.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+mod support;
+
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -66,20 +67,10 @@ fn a_swarm_of_three_at_a_given_rate() {
 #[test]
 fn a_node_that_runs_already() {
     let folder = tempfile::tempdir().unwrap();
-    let mut node = Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
-        .args(["node", "--data-dir"])
-        .arg(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(node.stdout.take().unwrap())
-        .read_line(&mut address)
-        .unwrap();
+    let (mut node, address) = support::start("node", folder.path());
     let pid = node.id().to_string();
     measure(
-        &["--target", address.trim(), "--pid", &pid],
+        &["--target", &address, "--pid", &pid],
         &["info", "store", "retrieve", "batch", "idle-poll"],
     );
     // It goes on.

@@ -1,8 +1,9 @@
 //! The file server's cases, briefly: each answer is checked, and none may be wrong.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+mod support;
+
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -41,21 +42,11 @@ fn every_case_and_memory() {
 fn a_server_that_runs_already() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("files.toml"), "").unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
-        .args(["file-server", "--data-dir"])
-        .arg(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(server.stdout.take().unwrap())
-        .read_line(&mut address)
-        .unwrap();
+    let (mut server, address) = support::start("file-server", folder.path());
     let measure = |pid: u32| {
         Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
             .args(["files", "--json", "--seconds", "1", "--connections", "4"])
-            .args(["--bytes", "300000", "--target", address.trim()])
+            .args(["--bytes", "300000", "--target", &address])
             .args(["--pid", &pid.to_string()])
             .output()
             .unwrap()

@@ -9,10 +9,11 @@
 )]
 #![cfg(unix)]
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -36,19 +37,9 @@ struct NodeProcess {
 
 impl NodeProcess {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_session-loadgen"))
-            .args(["node", "--data-dir"])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let (child, address) = support::start("node", folder);
         Self {
-            url: format!("https://{}/storage_rpc/v1", line.trim()),
+            url: format!("https://{address}/storage_rpc/v1"),
             child,
         }
     }
