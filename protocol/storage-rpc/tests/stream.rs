@@ -4,7 +4,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use session_storage_rpc::stream::body::{self, BodyForm};
-use session_storage_rpc::stream::{MAX_LIST, StreamDecoder, StreamError, StreamMessage};
+use session_storage_rpc::stream::{
+    MAX_ANNOUNCED, MAX_LIST, StreamDecoder, StreamError, StreamMessage,
+};
 use session_storage_rpc::{Reply, Request, Tree};
 
 fn command(id: i64, endpoint: &str, body: &[u8]) -> StreamMessage {
@@ -58,6 +60,64 @@ fn what_is_no_message_ends_the_stream() {
     // The longest there may be is waited for.
     assert_eq!(all(b"10000000:l"), Ok(vec![]));
     assert!(command(0, "store", &vec![0; MAX_LIST]).encode().is_none());
+}
+
+/// Between nodes answers to onion requests may be longer than other messages.
+#[test]
+fn other_limits_than_the_usual_one() {
+    let reply = |length| StreamMessage::Reply {
+        id: 1,
+        body: vec![7; length],
+    };
+    // l, 1:R, i1e, 8 digits, a colon and e
+    let longest = reply(MAX_LIST);
+    let bytes = longest.encode_within(MAX_LIST + 17).unwrap();
+    assert_eq!(longest.encode_within(MAX_LIST + 16), None);
+    assert_eq!(all(&bytes), Err(StreamError::Length));
+    let mut decoder = StreamDecoder::within(MAX_LIST + 17);
+    decoder.push(&bytes);
+    assert_eq!(decoder.next_message(), Ok(Some(longest)));
+    assert_eq!(reply(MAX_ANNOUNCED).encode_within(usize::MAX), None);
+}
+
+#[test]
+fn an_answer_that_is_given_up_is_passed_over() {
+    let reply = |id, length| StreamMessage::Reply {
+        id,
+        body: vec![7; length],
+    };
+    let error = StreamMessage::Error {
+        id: -4,
+        body: vec![1; 50],
+    };
+    let (large, small) = (reply(3, 1000).encode().unwrap(), reply(5, 10));
+    let after = [error.encode().unwrap(), small.encode().unwrap()].concat();
+    for cut in 0..=large.len() {
+        let mut decoder = StreamDecoder::new();
+        decoder.push(&large[..cut]);
+        let skipped = decoder.skip_answer();
+        // "1015:l1:Ri3e" names the command.
+        assert_eq!(skipped, (cut >= 12).then_some(3), "{cut}");
+        decoder.push(&large[cut..]);
+        if skipped.is_some() {
+            assert_eq!(decoder.pending(), 0, "{cut}");
+        } else {
+            assert_eq!(decoder.next_message(), Ok(Some(reply(3, 1000))));
+        }
+        // Whatever comes with its end is there.
+        decoder.push(&after);
+        assert_eq!(decoder.skip_answer(), Some(-4));
+        assert_eq!(decoder.next_message(), Ok(Some(small.clone())));
+        assert_eq!(decoder.pending(), 0);
+    }
+    let mut decoder = StreamDecoder::new();
+    decoder.push(&command(3, "store", b"x").encode().unwrap());
+    assert_eq!(decoder.skip_answer(), None);
+    assert_eq!(
+        decoder.next_message(),
+        Ok(Some(command(3, "store", b"x"))),
+        "a command is not passed over"
+    );
 }
 
 #[test]
@@ -157,6 +217,10 @@ proptest! {
             loop {
                 match decoder.next_message() {
                     Ok(Some(_)) => {}
+                    Ok(None) if piece.len() % 2 == 1 => {
+                        decoder.skip_answer();
+                        break;
+                    }
                     Ok(None) => break,
                     Err(_) => break 'pieces,
                 }

@@ -23,6 +23,7 @@ use crate::config::NodeLimits;
 use crate::core::{AnswerMemory, data_size};
 use crate::intake::{Intake, Refused};
 use crate::peers::{NodeCommand, ONION_PATH, auth};
+use crate::relay::OnionForm;
 use crate::tasks;
 use crate::testing::{PING_PATH, PingedBy, SNODE_PUBKEY};
 
@@ -225,7 +226,7 @@ impl Https {
             Ok(body) => body,
             Err(refusal) => return self.refuse(refusal),
         };
-        let answer = match self.intake.onion(peer, bytes).await {
+        let answer = match self.intake.onion(peer, OnionForm::Blob, bytes).await {
             Ok(answer) => answer,
             Err(refused) => return Answer::refused(refused),
         };

@@ -19,7 +19,7 @@ use crate::edge::Edge;
 use crate::peers::NodeCommand;
 use crate::per_address::PerAddress;
 use crate::pressure::Pressure;
-use crate::relay::{OnionAnswer, Relay};
+use crate::relay::{OnionAnswer, OnionForm, Relay};
 use crate::tasks;
 
 /// How long a request waits for its share of the memory for answers. Clients wait ten seconds in
@@ -60,6 +60,7 @@ impl Intake {
         core: Arc<Core>,
         relay: Relay,
         limits: &NodeLimits,
+        answer_memory: AnswerPool,
         edge: Option<Arc<dyn Edge>>,
     ) -> Self {
         Self {
@@ -72,7 +73,7 @@ impl Intake {
                 limits.max_body_memory.min(Semaphore::MAX_PERMITS),
             )),
             body_memory_per_address: PerAddress::new(limits.max_body_memory_per_ip),
-            answer_memory: AnswerPool::new(limits.max_answer_memory),
+            answer_memory,
             answer_memory_per_address: PerAddress::new(AnswerPool::units_of(
                 limits.max_answer_memory_per_ip,
             )),
@@ -142,12 +143,13 @@ impl Intake {
     pub(crate) async fn onion(
         &self,
         address: Option<IpAddr>,
+        form: OnionForm,
         body: Bytes,
     ) -> Result<OnionAnswer, Refused> {
         self.pass(None).await;
         let _place = self.pressure.enter().ok_or_else(|| self.busy())?;
         let memory = self.answer_memory(address);
-        Ok(self.relay.handle(body, memory).await)
+        Ok(self.relay.handle(form, body, memory).await)
     }
 
     /// Waits as long as a test wants to hold the request up.

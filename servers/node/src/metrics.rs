@@ -77,12 +77,16 @@ counters! {
     rate_limited,
     /// Requests refused because too much was going on.
     refused_busy,
-    /// Requests to other nodes over QUIC that were answered.
+    /// Requests to other nodes over QUIC that were answered, onion requests not counted.
     node_calls_quic,
     /// Requests to other nodes over HTTPS that were answered, onion requests not counted.
     node_calls_https,
     /// Onion layers taken off.
     onion_hops,
+    /// Onion requests passed on to other nodes over QUIC and answered.
+    onion_to_nodes_quic,
+    /// Onion requests passed on to other nodes over HTTPS and answered.
+    onion_to_nodes_https,
     /// Onion requests that ended here.
     onion_final,
     /// Onion requests passed on to servers.

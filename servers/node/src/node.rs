@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, PublicAddress};
-use crate::core::{Core, KnownAuth};
+use crate::core::{AnswerPool, Core, KnownAuth};
 use crate::https::Https;
 use crate::intake::Intake;
 use crate::metrics::{Counters, NodeMetrics};
@@ -103,9 +103,10 @@ impl Node {
             Some(socket) => Some(Endpoint::server(socket, &tls_key)?),
             None => None,
         };
+        let answer_memory = AnswerPool::new(limits.max_answer_memory);
         let links = endpoint
             .clone()
-            .map(|endpoint| Links::new(endpoint, tls_key));
+            .map(|endpoint| Links::new(endpoint, tls_key, answer_memory.budget()));
         let peers = Arc::new(Peers::new(
             Arc::clone(&identity),
             Arc::clone(&clock),
@@ -146,7 +147,8 @@ impl Node {
             &timing,
             allow_private_relay_targets,
         )?;
-        let intake = Arc::new(Intake::new(Arc::clone(&core), relay, &limits, edge));
+        let intake = Intake::new(Arc::clone(&core), relay, &limits, answer_memory, edge);
+        let intake = Arc::new(intake);
         let watched = Arc::clone(&intake);
         let router = Https::new(Arc::clone(&intake), &limits, timing.body_timeout).router();
         let router = silence::after(killed.clone(), router);

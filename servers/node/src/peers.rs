@@ -4,13 +4,13 @@
 //! HTTPS at the listeners they also have for clients while there is no QUIC connection. HTTPS
 //! certificates are self-signed and prove nothing, so the bodies are authenticated: see
 //! [`auth`]. Onion requests need no authentication, their layers are encrypted for the right
-//! node already; they always go over HTTPS, because an answer may be longer than a message on a
-//! QUIC stream.
+//! node already.
 
 pub(crate) mod auth;
 mod command;
 mod health;
 mod links;
+mod onward;
 
 use std::collections::HashMap;
 use std::future::{Future, pending};
@@ -30,10 +30,12 @@ use crate::edge::{Edge, Passage};
 use crate::metrics::Counters;
 use crate::{NodeError, NodeIdentity};
 
-pub(crate) use command::NodeCommand;
+pub(crate) use command::{NodeCommand, ONION, PING, status_and_body};
 use health::Health;
 use links::Link;
 pub(crate) use links::Links;
+use onward::RELAYS_PER_NODE;
+pub(crate) use onward::{Onward, ReplyBounds};
 
 /// Path of onion requests, from clients and nodes alike.
 pub(crate) const ONION_PATH: &str = "/onion_req/v2";
@@ -43,8 +45,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// Requests of our own running at one node at a time; further ones wait, within their timeout.
 /// Each takes a connection, and nodes grant one address only so many.
 const CALLS_PER_NODE: usize = 64;
-/// Onion requests waiting for one node at a time; further ones are refused.
-const RELAYS_PER_NODE: usize = 256;
 /// Idle connections kept for each node.
 const IDLE_PER_NODE: usize = 64;
 /// How long they are kept: less than a listener keeps an idle connection.
@@ -86,14 +86,6 @@ impl PeerReply {
     pub(crate) const fn is_temporary(&self) -> bool {
         matches!(self.status, 409 | 421 | 429 | 500..=599)
     }
-}
-
-/// How much of an answer to an onion request is read.
-#[derive(Debug)]
-pub(crate) struct ReplyBounds<'a> {
-    pub(crate) bytes: usize,
-    /// Grows with what arrives.
-    pub(crate) memory: &'a mut AnswerMemory,
 }
 
 /// Why there is no answer.
@@ -307,33 +299,6 @@ impl Peers {
         } else {
             Err(PeerError::BadAnswer)
         }
-    }
-
-    /// Passes an onion request on.
-    pub(crate) async fn relay(
-        &self,
-        node: &NodeContact,
-        body: Bytes,
-        timeout: Duration,
-        bounds: ReplyBounds<'_>,
-    ) -> Result<PeerReply, PeerError> {
-        let lanes = self.lanes_to(&node.ed25519);
-        let Ok(_place) = lanes.relays.try_acquire() else {
-            return Err(PeerError::Congested);
-        };
-        let ReplyBounds { bytes, memory } = bounds;
-        let exchange = self.post(
-            node,
-            ONION_PATH,
-            HeaderMap::new(),
-            body,
-            bytes,
-            Some(memory),
-        );
-        let (reply, _) = tokio::time::timeout(timeout, self.pass(node, exchange))
-            .await
-            .map_err(|_| PeerError::Timeout)??;
-        Ok(reply)
     }
 
     /// Lets an exchange take place, unless a test does not want it to.

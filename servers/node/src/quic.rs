@@ -7,17 +7,18 @@ use std::time::Instant;
 
 use session_chassis::gate::{Gate, Pass};
 use session_quic::{Answer, Budget, CloseCode, Command, Peer, Place, Protocol, Service};
+use session_storage_rpc::stream::MAX_ANNOUNCED;
 use session_storage_rpc::stream::body::{self, BodyForm};
 use session_storage_rpc::{Method, Request as RpcRequest};
 
 use crate::core::data_size;
 use crate::intake::{Intake, Refused};
-use crate::peers::NodeCommand;
+use crate::peers::{NodeCommand, ONION, PING, status_and_body};
+use crate::relay::OnionForm;
 use crate::tasks;
 use crate::testing::PingedBy;
 
-const PING: &str = "snode_ping";
-const ONION: &str = "onion_req";
+const CLIENT_ONION: &str = "onion_req";
 const MONITOR: &str = "monitor";
 
 /// Answers what comes in over QUIC.
@@ -93,7 +94,7 @@ impl Quic {
 
     async fn client(&self, peer: &Arc<Peer>, command: Command) -> Answer {
         match command.endpoint.as_str() {
-            ONION => self.onion(peer, command).await,
+            CLIENT_ONION => self.onion(peer, command).await,
             MONITOR => self.monitor(peer, command).await,
             name if Method::from_name(name).is_some() => self.storage(peer, command).await,
             name => invalid_endpoint(name),
@@ -137,11 +138,9 @@ impl Quic {
 
     async fn onion(&self, peer: &Peer, command: Command) -> Answer {
         let Command { body, share, .. } = command;
-        let answer = match self
-            .intake
-            .onion(Some(peer.address.ip()), body.into())
-            .await
-        {
+        let address = Some(peer.address.ip());
+        let asked = self.intake.onion(address, OnionForm::Blob, body.into());
+        let answer = match asked.await {
             Ok(answer) => answer,
             Err(refused) => return refuse(refused),
         };
@@ -169,10 +168,33 @@ impl Quic {
         Answer::reply(registering.await)
     }
 
+    /// An onion request another node passes on.
+    async fn passed_on(&self, peer: &Peer, command: Command) -> Answer {
+        let Command { body, share, .. } = command;
+        let address = Some(peer.address.ip());
+        let asked = self.intake.onion(address, OnionForm::Forward, body.into());
+        let answer = match asked.await {
+            Ok(answer) => answer,
+            Err(refused) => {
+                let (status, text) = words(refused);
+                return Answer::reply(status_and_body(status, text));
+            }
+        };
+        drop(share);
+        let out = Answer::reply(status_and_body(answer.status, &answer.body));
+        let out = out.within(MAX_ANNOUNCED);
+        match answer.memory {
+            Some(memory) => out.holding(memory),
+            None => out,
+        }
+    }
+
     /// A request of another node.
     async fn node(&self, peer: &Peer, command: Command) -> Answer {
-        let Some(asked) = NodeCommand::from_endpoint(&command.endpoint) else {
-            return invalid_endpoint(&command.endpoint);
+        let asked = match NodeCommand::from_endpoint(&command.endpoint) {
+            Some(asked) => Some(asked),
+            None if command.endpoint == ONION => None,
+            None => return invalid_endpoint(&command.endpoint),
         };
         let nodes = self.intake.core.registry.snapshot();
         // The list may have changed since it connected.
@@ -181,6 +203,9 @@ impl Quic {
             return Answer::none();
         };
         drop(nodes);
+        let Some(asked) = asked else {
+            return self.passed_on(peer, command).await;
+        };
         let reply = self.intake.node(asked, &caller, &command.body).await;
         asked.answer(&reply)
     }
@@ -191,12 +216,16 @@ fn invalid_endpoint(name: &str) -> Answer {
 }
 
 fn refuse(refused: Refused) -> Answer {
-    let (status, text) = match refused {
+    let (status, text) = words(refused);
+    Answer::error(body::failure(status, text.as_bytes()))
+}
+
+fn words(refused: Refused) -> (u16, String) {
+    match refused {
         Refused::Busy => (503, "Server busy, try again later".to_owned()),
         Refused::Failed => (500, "request failed".to_owned()),
         Refused::NotIpv4 => (400, "Bad Request\n".to_owned()),
         Refused::NotReady(reason) => (503, format!("Service node is not ready: {reason}\n")),
         Refused::RateLimited => (429, "Too many requests, try again later".to_owned()),
-    };
-    Answer::error(body::failure(status, text.as_bytes()))
+    }
 }

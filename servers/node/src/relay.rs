@@ -11,10 +11,10 @@ use http::HeaderMap;
 use session_onion::EntryError;
 use session_onion::hop_error::HopFailure;
 use session_onion::packet::{
-    HopKey, Layer, OnionCipher, Peeled, ReplyBody, encode_entry, encode_reply, parse_entry, peel,
+    Entry, HopKey, Layer, Peeled, ReplyBody, encode_reply, parse_entry, parse_forward, peel,
 };
 use session_storage_rpc::{Reply, Request, Tree};
-use session_types::{Ed25519PublicKey, X25519PublicKey};
+use session_types::Ed25519PublicKey;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -22,7 +22,7 @@ use crate::NodeError;
 use crate::config::{NodeLimits, NodeTiming};
 use crate::core::{AnswerMemory, Core, Origin, data_size, expected_answer_bytes};
 use crate::intake::MEMORY_TIMEOUT;
-use crate::peers::{PeerError, Peers, ReplyBounds};
+use crate::peers::{Onward, PeerError, Peers, ReplyBounds};
 use crate::tasks;
 
 use server::ServerAnswer;
@@ -79,13 +79,32 @@ pub(crate) struct Relay {
     max_answer: usize,
 }
 
-/// A layer meant for another node.
-struct NextHop {
-    destination: Ed25519PublicKey,
-    ephemeral_key: X25519PublicKey,
-    cipher: OnionCipher,
-    ciphertext: Vec<u8>,
-    hop_no: u32,
+/// How an onion request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnionForm {
+    /// As clients write it, and nodes over HTTPS (section 7.1).
+    Blob,
+    /// As nodes write it over QUIC (section 7.5).
+    Forward,
+}
+
+impl OnionForm {
+    fn read(self, body: &[u8]) -> Result<Entry<'_>, EntryError> {
+        match self {
+            Self::Blob => parse_entry(body),
+            Self::Forward => parse_forward(body),
+        }
+    }
+
+    /// What is said of one that cannot be read.
+    fn refusal(self, error: EntryError) -> String {
+        match self {
+            Self::Forward if error != EntryError::PathTooLong => {
+                format!("Invalid internal onion request: {error}")
+            }
+            Self::Blob | Self::Forward => error.to_string(),
+        }
+    }
 }
 
 impl Relay {
@@ -115,13 +134,18 @@ impl Relay {
     }
 
     /// Answers one onion request; `memory` is where its answer takes its share from.
-    pub(crate) async fn handle(&self, body: Bytes, mut memory: AnswerMemory) -> OnionAnswer {
-        let entry = match parse_entry(&body) {
+    pub(crate) async fn handle(
+        &self,
+        form: OnionForm,
+        body: Bytes,
+        mut memory: AnswerMemory,
+    ) -> OnionAnswer {
+        let entry = match form.read(&body) {
             Ok(entry) => entry,
             Err(error) => {
                 return match self.core.not_ready() {
                     Some(reason) => guard_not_ready(reason),
-                    None => OnionAnswer::new(EntryError::STATUS, error.to_string()),
+                    None => OnionAnswer::new(EntryError::STATUS, form.refusal(error)),
                 };
             }
         };
@@ -137,7 +161,7 @@ impl Relay {
         let next_hop_no = entry.next_hop_no();
         let identity = Arc::clone(&self.core.identity);
         let peeled = tasks::compute(body.len(), move || {
-            parse_entry(&body)
+            form.read(&body)
                 .ok()
                 .map(|entry| peel(&entry, identity.onion_key()))
         });
@@ -167,15 +191,13 @@ impl Relay {
                 cipher,
                 ciphertext,
             } => {
-                let hop_no = next_hop_no;
-                let next = NextHop {
-                    destination,
+                let layer = Onward {
+                    ciphertext,
                     ephemeral_key,
                     cipher,
-                    ciphertext,
-                    hop_no,
+                    hop_no: next_hop_no,
                 };
-                self.pass_on(next, memory).await
+                self.pass_on(destination, layer, memory).await
             }
             Layer::ToServer {
                 host,
@@ -225,33 +247,29 @@ impl Relay {
     }
 
     /// Passes a layer on to the node it is for.
-    async fn pass_on(&self, next: NextHop, mut memory: AnswerMemory) -> OnionAnswer {
+    async fn pass_on(
+        &self,
+        destination: Ed25519PublicKey,
+        layer: Onward,
+        mut memory: AnswerMemory,
+    ) -> OnionAnswer {
         let nodes = self.core.registry.snapshot();
-        let Some(node) = nodes.get(&next.destination) else {
-            return HopFailure::NextNodeNotFound(next.destination).into();
+        let Some(node) = nodes.get(&destination) else {
+            return HopFailure::NextNodeNotFound(destination).into();
         };
         if !node.has_complete_contact() {
-            return HopFailure::NextNodeUnreachable(next.destination).into();
+            return HopFailure::NextNodeUnreachable(destination).into();
         }
         let Ok(_permit) = self.to_nodes.try_acquire() else {
             return self.busy();
         };
-        let NextHop {
-            ephemeral_key,
-            cipher,
-            ciphertext,
-            hop_no,
-            ..
-        } = next;
-        let body = encode_entry(&ciphertext, &ephemeral_key, cipher, Some(hop_no));
-        drop(ciphertext);
         let bounds = ReplyBounds {
             bytes: self.max_answer,
             memory: &mut memory,
         };
         let reply = self
             .peers
-            .relay(&node.contact, body.into(), self.timeout, bounds)
+            .relay(&node.contact, layer, self.timeout, bounds)
             .await;
         match reply {
             Ok(reply) => {
@@ -263,7 +281,7 @@ impl Relay {
             Err(PeerError::Congested) => HopFailure::Congested.into(),
             Err(PeerError::BadAnswer) => HopFailure::InvalidResponse.into(),
             Err(PeerError::Timeout) => HopFailure::TimedOut.into(),
-            Err(PeerError::Unreachable) => HopFailure::NextNodeUnreachable(next.destination).into(),
+            Err(PeerError::Unreachable) => HopFailure::NextNodeUnreachable(destination).into(),
         }
     }
 

@@ -127,6 +127,8 @@ pub(crate) enum ReadFailure {
     Lost,
     /// There is no memory for what arrives.
     NoMemory,
+    /// There is no memory for the answer to this command, which is not kept; the stream goes on.
+    NoMemoryFor(i64),
     /// A message did not arrive in time.
     Stalled,
 }
@@ -142,11 +144,17 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// `patience`: how long a message may take to arrive once begun.
-    pub(crate) fn new(recv: RecvStream, budget: Budget, patience: Option<Duration>) -> Self {
+    /// A reader of messages of at most `longest` bytes; each may take `patience` to arrive once
+    /// begun.
+    pub(crate) fn new(
+        recv: RecvStream,
+        budget: Budget,
+        longest: usize,
+        patience: Option<Duration>,
+    ) -> Self {
         Self {
             recv,
-            decoder: StreamDecoder::new(),
+            decoder: StreamDecoder::within(longest),
             budget,
             share: Share::default(),
             patience,
@@ -188,13 +196,19 @@ impl Reader {
                     Err(ReadFailure::Broken)
                 };
             };
-            if !self
+            let covered = self
                 .budget
-                .cover(&mut self.share, pending + chunk.bytes.len())
-            {
-                return Err(ReadFailure::NoMemory);
-            }
+                .cover(&mut self.share, pending + chunk.bytes.len());
             self.decoder.push(&chunk.bytes);
+            if !covered {
+                let Some(id) = self.decoder.skip_answer() else {
+                    return Err(ReadFailure::NoMemory);
+                };
+                // What else came in this piece is little.
+                self.share = Share::default();
+                self.due = None;
+                return Err(ReadFailure::NoMemoryFor(id));
+            }
         }
     }
 }
@@ -211,8 +225,9 @@ pub(crate) fn writer(
 
 /// Writes until everybody who may queue something is gone, then finishes the stream.
 async fn write(mut send: SendStream, mut queue: mpsc::Receiver<Outgoing>, patience: Duration) {
-    let mut train = Vec::with_capacity(TRAIN);
-    let mut pieces: Vec<Bytes> = Vec::with_capacity(TRAIN);
+    // Empty until there is something: nodes have many streams open that are hardly used.
+    let mut train = Vec::new();
+    let mut pieces: Vec<Bytes> = Vec::new();
     while queue.recv_many(&mut train, TRAIN).await > 0 {
         pieces.extend(train.iter().map(|message| message.bytes.clone()));
         let mut rest = pieces.as_mut_slice();
@@ -250,7 +265,7 @@ struct Shared {
 struct Waiting {
     next: i64,
     ended: Option<ReadFailure>,
-    answers: HashMap<i64, oneshot::Sender<Response>>,
+    answers: HashMap<i64, oneshot::Sender<Result<Response, QuicError>>>,
 }
 
 impl Stream {
@@ -289,7 +304,7 @@ impl Stream {
             };
             let sent = self.shared.out.send(message).await;
             sent.map_err(|_| QuicError::Lost)?;
-            answer.await.map_err(|_| self.why_ended())
+            answer.await.unwrap_or_else(|_| Err(self.why_ended()))
         };
         timeout(patience, exchange)
             .await
@@ -303,7 +318,7 @@ impl Stream {
     }
 
     /// Gives an answer to whoever waits for it. Answers nobody waits for any more are dropped.
-    pub(crate) fn resolve(&self, id: i64, response: Response) {
+    pub(crate) fn resolve(&self, id: i64, response: Result<Response, QuicError>) {
         let answer = self.lock().answers.remove(&id);
         if let Some(answer) = answer {
             // It may have stopped waiting this moment.
@@ -320,7 +335,7 @@ impl Stream {
 
     fn register(
         &self,
-        answer: oneshot::Sender<Response>,
+        answer: oneshot::Sender<Result<Response, QuicError>>,
     ) -> Result<(i64, WaitingGuard<'_>), QuicError> {
         let mut waiting = self.lock();
         if waiting.ended.is_some() {
@@ -336,7 +351,7 @@ impl Stream {
     fn why_ended(&self) -> QuicError {
         match self.lock().ended {
             Some(ReadFailure::Broken) => QuicError::BadAnswer,
-            Some(ReadFailure::NoMemory) => QuicError::NoMemory,
+            Some(ReadFailure::NoMemory | ReadFailure::NoMemoryFor(_)) => QuicError::NoMemory,
             Some(ReadFailure::Lost | ReadFailure::Stalled) | None => QuicError::Lost,
         }
     }

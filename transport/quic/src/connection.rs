@@ -4,7 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
-use session_storage_rpc::stream::StreamMessage;
+use session_storage_rpc::stream::{MAX_LIST, StreamMessage};
 use tokio::sync::mpsc;
 
 use crate::channel::{ReadFailure, Reader, writer};
@@ -44,10 +44,24 @@ impl Connection {
     /// # Errors
     /// [`QuicError::Lost`].
     pub async fn open_stream(&self) -> Result<Stream, QuicError> {
+        self.open_stream_for(self.budget.clone(), MAX_LIST).await
+    }
+
+    /// The same, for answers of up to `longest` bytes, their frames included, that take their
+    /// memory from `budget`. An answer there is no memory for fails with [`QuicError::NoMemory`];
+    /// others are not affected.
+    ///
+    /// # Errors
+    /// [`QuicError::Lost`].
+    pub async fn open_stream_for(
+        &self,
+        budget: Budget,
+        longest: usize,
+    ) -> Result<Stream, QuicError> {
         let (send, recv) = self.quinn.open_bi().await.map_err(|_| QuicError::Lost)?;
         let (out, _) = writer(&self.life, send, PATIENCE);
         let stream = Stream::new(out);
-        let mut reader = Reader::new(recv, self.budget.clone(), None);
+        let mut reader = Reader::new(recv, budget, longest, None);
         let pushes = self.pushes.clone();
         let reading = Ending(stream.clone());
         let connection = self.quinn.clone();
@@ -56,17 +70,22 @@ impl Connection {
                 match reader.next().await {
                     Ok(Some((StreamMessage::Reply { id, body }, share))) => {
                         let good = true;
-                        reading.0.resolve(id, Response { good, body, share });
+                        let response = Response { good, body, share };
+                        reading.0.resolve(id, Ok(response));
                     }
                     Ok(Some((StreamMessage::Error { id, body }, share))) => {
                         let good = false;
-                        reading.0.resolve(id, Response { good, body, share });
+                        let response = Response { good, body, share };
+                        reading.0.resolve(id, Ok(response));
                     }
                     Ok(Some((StreamMessage::Command { endpoint, body, .. }, _))) => {
                         // Whoever does not take them does not want them.
                         let _ = pushes.try_send((endpoint, body));
                     }
                     Ok(None) => break ReadFailure::Lost,
+                    Err(ReadFailure::NoMemoryFor(id)) => {
+                        reading.0.resolve(id, Err(QuicError::NoMemory));
+                    }
                     Err(why) => break why,
                 }
             };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use session_storage_rpc::stream::StreamMessage;
+use session_storage_rpc::stream::{MAX_LIST, StreamMessage};
 use session_types::Ed25519PublicKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -92,6 +92,7 @@ impl fmt::Debug for Command {
 /// What is answered, and what is held until it has been written out.
 pub struct Answer {
     outcome: Option<(bool, Vec<u8>)>,
+    longest: usize,
     hold: Option<Box<dyn Any + Send>>,
 }
 
@@ -99,28 +100,35 @@ impl Answer {
     /// An answer (`R`).
     #[must_use]
     pub fn reply(body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            outcome: Some((true, body.into())),
-            hold: None,
-        }
+        Self::of(Some((true, body.into())))
     }
 
     /// An error (`E`).
     #[must_use]
     pub fn error(body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            outcome: Some((false, body.into())),
-            hold: None,
-        }
+        Self::of(Some((false, body.into())))
     }
 
     /// Nothing at all.
     #[must_use]
     pub const fn none() -> Self {
+        Self::of(None)
+    }
+
+    const fn of(outcome: Option<(bool, Vec<u8>)>) -> Self {
         Self {
-            outcome: None,
+            outcome,
+            longest: MAX_LIST,
             hold: None,
         }
+    }
+
+    /// Lets the message be up to `longest` bytes long, for askers that read so much. Longer ones
+    /// are replaced by an error.
+    #[must_use]
+    pub const fn within(mut self, longest: usize) -> Self {
+        self.longest = longest;
+        self
     }
 
     /// Holds something until the answer has been written out.
@@ -131,14 +139,18 @@ impl Answer {
     }
 
     fn encode(self, id: i64) -> Option<Outgoing> {
-        let Self { outcome, hold } = self;
+        let Self {
+            outcome,
+            longest,
+            hold,
+        } = self;
         let (good, body) = outcome?;
         let message = if good {
             StreamMessage::Reply { id, body }
         } else {
             StreamMessage::Error { id, body }
         };
-        let bytes = message.encode().or_else(|| {
+        let bytes = message.encode_within(longest).or_else(|| {
             let body = b"Answer too long".to_vec();
             StreamMessage::Error { id, body }.encode()
         })?;
@@ -396,7 +408,8 @@ async fn streams<S: Service>(
                 };
                 let (out, written) = writer(&shared.life, send, shared.limits.stall);
                 peer.stream_opened(&out);
-                let reader = Reader::new(recv, place.place.budget(), Some(shared.limits.stall));
+                let patience = Some(shared.limits.stall);
+                let reader = Reader::new(recv, place.place.budget(), MAX_LIST, patience);
                 let (shared, peer) = (Arc::clone(shared), Arc::clone(peer));
                 let (slots, place) = (Arc::clone(&slots), Arc::clone(place));
                 streams.spawn(async move {
@@ -448,7 +461,9 @@ async fn stream<S: Service>(
             Some(Err(failure)) => {
                 return Err(match failure {
                     ReadFailure::Broken => CloseCode::BadStream,
-                    ReadFailure::NoMemory | ReadFailure::Stalled => CloseCode::Busy,
+                    ReadFailure::NoMemory | ReadFailure::NoMemoryFor(_) | ReadFailure::Stalled => {
+                        CloseCode::Busy
+                    }
                     ReadFailure::Lost => CloseCode::Done,
                 });
             }
@@ -457,12 +472,12 @@ async fn stream<S: Service>(
             StreamMessage::Command { id, endpoint, body } => (id, endpoint, body),
             StreamMessage::Reply { id, body } => {
                 let good = true;
-                asking.resolve(id, Response { good, body, share });
+                asking.resolve(id, Ok(Response { good, body, share }));
                 continue;
             }
             StreamMessage::Error { id, body } => {
                 let good = false;
-                asking.resolve(id, Response { good, body, share });
+                asking.resolve(id, Ok(Response { good, body, share }));
                 continue;
             }
         };

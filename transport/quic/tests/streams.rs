@@ -73,6 +73,7 @@ impl Service for Answers {
             "nothing" => Answer::none(),
             "big" => Answer::reply(vec![7; 9_000_000]),
             "too big" => Answer::reply(vec![7; 10_000_000]),
+            "very big" => Answer::reply(vec![7; 12_000_000]).within(13_000_000),
             "slow" => {
                 let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
                 self.most.fetch_max(now, Ordering::SeqCst);
@@ -470,5 +471,35 @@ async fn a_connection_tells_what_passes_and_when_it_ends() {
     let ended = connection.closed();
     drop((stream, connection));
     timeout(DEADLINE, ended).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_there_is_no_memory_for_fail_alone() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let pool = Arc::new(Semaphore::new(12_500));
+    let budget = Budget::new(Arc::clone(&pool), 1000);
+    let stream = connection.open_stream_for(budget, 13_000_000).await;
+    let stream = stream.unwrap();
+    let ask = |what: &'static str, body: &[u8]| {
+        let (stream, body) = (stream.clone(), body.to_vec());
+        async move { stream.request(what, body, DEADLINE).await }
+    };
+    let held = ask("very big", b"").await.unwrap();
+    assert_eq!(held.body.len(), 12_000_000);
+    assert!(pool.available_permits() < 600);
+    // Between answers that fit, and while the first one is held.
+    let (before, failed, after) = tokio::join!(
+        ask("echo", b"small"),
+        ask("very big", b""),
+        ask("echo", b"small, too")
+    );
+    assert_eq!(before.unwrap().body, b"small");
+    assert!(matches!(failed, Err(QuicError::NoMemory)), "{failed:?}");
+    assert_eq!(after.unwrap().body, b"small, too");
+    drop(held);
+    assert_eq!(ask("big", b"").await.unwrap().body.len(), 9_000_000);
+    eventually(|| pool.available_permits() == 12_500).await;
     server.stop().await;
 }

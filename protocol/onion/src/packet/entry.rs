@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use session_crypto::onion_cipher::OnionCipher;
-use session_encoding::bt::{Bt, DictReader};
+use session_encoding::bt::DictReader;
 use session_types::{X25519PublicKey, limits};
 
 use super::frame::{self, FrameError};
@@ -103,13 +103,12 @@ pub fn encode_forward(
     cipher: OnionCipher,
     hop_no: u32,
 ) -> Vec<u8> {
-    Bt::dict([
-        ("data", Bt::bytes(ciphertext)),
-        ("enc_type", Bt::bytes(cipher.name().as_bytes())),
-        ("ephemeral_key", Bt::bytes(ephemeral_key.as_bytes())),
-        ("hop_no", Bt::Int(i64::from(hop_no))),
-    ])
-    .encode()
+    let head = format!("d4:data{}:", ciphertext.len());
+    let name = cipher.name();
+    let middle = format!("8:enc_type{}:{name}13:ephemeral_key32:", name.len());
+    let tail = format!("6:hop_noi{hop_no}ee");
+    let [head, middle, tail] = [head, middle, tail].map(String::into_bytes);
+    [&head, ciphertext, &middle, ephemeral_key.as_bytes(), &tail].concat()
 }
 
 /// Reads what [`encode_forward`] writes. A hop number below 1 counts as 1.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use session_quic::Budget;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Shares are counted in units of this many bytes.
@@ -39,6 +40,11 @@ impl AnswerPool {
     pub(crate) fn of_units(units: Arc<Semaphore>, capacity: usize) -> Self {
         let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
         Self { units, capacity }
+    }
+
+    /// What arrives over QUIC takes its memory from the pool with this.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(Arc::clone(&self.units), UNIT)
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `storage_cc` | the result, a dict; or a list of decimal status and text |
 //! | `data`, `data_ready` | `OK`, or why not |
 //! | `reconcile` | as `storage_cc`; an addition of this implementation, section 17.1 |
+//! | `onion_request` | a list of decimal status and body |
 
 use std::time::Duration;
 
@@ -17,6 +18,13 @@ use session_storage_rpc::{Reply, stream};
 use session_types::limits;
 
 use super::{PeerError, PeerReply};
+
+/// Asks a node over QUIC whether it is there.
+pub(crate) const PING: &str = "snode_ping";
+
+/// An onion request from node to node over QUIC; the answer is a bt list of decimal status and
+/// body.
+pub(crate) const ONION: &str = "onion_request";
 
 /// Something a node asks of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,9 +97,7 @@ impl NodeCommand {
         let body = reply.to_http_body();
         match self {
             Self::StorageCc | Self::Reconcile if reply.status != 200 => {
-                let mut parts = ListWriter::new();
-                parts.bytes(reply.status.to_string()).bytes(body);
-                Answer::reply(parts.finish())
+                Answer::reply(status_and_body(reply.status, body))
             }
             _ => Answer::reply(body),
         }
@@ -121,6 +127,26 @@ impl NodeCommand {
         let body = body.into();
         Ok(PeerReply { status, body })
     }
+}
+
+/// The bt list of decimal status and body.
+pub(crate) fn status_and_body(status: u16, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut parts = ListWriter::new();
+    parts.bytes(status.to_string()).bytes(body);
+    parts.finish()
+}
+
+/// What an answer to an onion request over QUIC means; nothing when the node does not know such
+/// requests.
+pub(super) fn onion_reply(good: bool, body: &[u8]) -> Option<Result<PeerReply, PeerError>> {
+    if good {
+        let read = read_parts(body).ok().filter(|_| body.starts_with(b"l"));
+        return Some(read.ok_or(PeerError::BadAnswer));
+    }
+    if body.starts_with(b"Invalid endpoint") {
+        return None;
+    }
+    Some(Err(PeerError::BadAnswer))
 }
 
 /// One part is a result, two are status and text.

@@ -1,21 +1,26 @@
 //! Lasting QUIC connections to other nodes (docs/protocol/node.md section 6.4).
 //!
 //! Nobody ever waits for a connection to be opened: while there is none, requests go over HTTPS,
-//! and one is opened in the background.
+//! and one is opened in the background. For onion requests alone one is opened when they are
+//! frequent, and closed when there are none any more: they go to every node of the network.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, SocketAddrV4};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use session_quic::{
     Budget, CloseCode, Connection, Endpoint, Protocol, QuicError, Stream, Target, TlsKey,
 };
+use session_storage_rpc::stream::MAX_ANNOUNCED;
 use session_types::{Ed25519PublicKey, NodeContact};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{sleep, timeout};
 
 use super::NodeCommand;
+use super::command::PING;
 
 /// Pause after a connection that could not be opened, or did not last; it doubles with each.
 const RETRY_FIRST: Duration = Duration::from_secs(5);
@@ -28,18 +33,35 @@ const LATE: u32 = 3;
 const SECOND_TRIES: usize = LATE as usize;
 /// A connection that lasted so long was a good one.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
+/// Streams for onion requests: an answer of megabytes keeps those behind it waiting.
+const ONION_STREAMS: usize = 4;
+/// Two onion requests to a node within this time, and a connection to it is worth its while.
+const FREQUENT: Duration = Duration::from_secs(30);
+/// A connection that had nothing but onion requests is closed after so long without any.
+const UNUSED: Duration = Duration::from_secs(120);
+/// How long a node may take to answer when it is asked whether it is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// The same when nothing listens for HTTPS where it should be.
+const LAST_SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// An open connection: a stream for commands, and one for messages in bulk that does not keep
-/// commands waiting.
+/// An open connection: a stream for commands, one for messages in bulk that does not keep
+/// commands waiting, and some for onion requests.
 #[derive(Debug)]
 pub(super) struct Link {
     connection: Connection,
     commands: Stream,
     data: Stream,
+    onions: [Stream; ONION_STREAMS],
     since: Instant,
     /// Answers in a row that came over HTTPS before they came here.
     late: AtomicU32,
     second_tries: Semaphore,
+    /// Whether more than onion requests go here.
+    lasting: AtomicBool,
+    /// Whether there was an onion request lately.
+    used: AtomicBool,
+    /// Whether the node takes onion requests here.
+    takes_onions: AtomicBool,
 }
 
 impl Link {
@@ -49,10 +71,51 @@ impl Link {
         self.second_tries.try_acquire().ok()
     }
 
+    /// The stream for a command.
     pub(super) fn stream(&self, command: NodeCommand) -> &Stream {
+        self.lasting.store(true, Ordering::Relaxed);
         match command {
             NodeCommand::Data | NodeCommand::Reconcile => &self.data,
             NodeCommand::StorageCc | NodeCommand::DataReady => &self.commands,
+        }
+    }
+
+    /// The stream for an onion request: the one with the fewest under way.
+    pub(super) fn onion_stream(&self) -> &Stream {
+        self.used.store(true, Ordering::Relaxed);
+        let [first, others @ ..] = &self.onions;
+        let (mut best, mut fewest) = (first, first.under_way());
+        for stream in others {
+            let under_way = stream.under_way();
+            if under_way < fewest {
+                (best, fewest) = (stream, under_way);
+            }
+        }
+        best
+    }
+
+    /// Notes that the node does not know onion requests here.
+    pub(super) fn refuses_onions(&self) {
+        self.takes_onions.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks whether the node is still there, and gives the connection up if not. A busy node
+    /// answers late; of one that died only TCP tells at once, and one that was started again
+    /// does not know this connection.
+    pub(super) async fn look_for_life(&self, node: &NodeContact) {
+        let ping = self.commands.request(PING, Vec::new(), SIGN_OF_LIFE);
+        let mut ping = std::pin::pin!(ping);
+        let listens = TcpStream::connect((node.ip, node.https_port));
+        let alive = tokio::select! {
+            answer = &mut ping => answer.is_ok(),
+            Err(_) = listens => {
+                let answer = timeout(LAST_SIGN_OF_LIFE, &mut ping).await;
+                matches!(answer, Ok(Ok(_)))
+            }
+            else => false,
+        };
+        if !alive {
+            self.give_up();
         }
     }
 
@@ -86,6 +149,8 @@ enum State {
 struct Entry {
     address: SocketAddrV4,
     failures: u32,
+    /// When there was no connection for an onion request.
+    missed: Option<Instant>,
     state: State,
 }
 
@@ -94,20 +159,34 @@ struct Entry {
 pub(crate) struct Links {
     endpoint: Endpoint,
     key: TlsKey,
+    /// Where answers to onion requests take their memory from.
+    answers: Budget,
     entries: Arc<Mutex<HashMap<Ed25519PublicKey, Entry>>>,
 }
 
 impl Links {
-    pub(crate) fn new(endpoint: Endpoint, key: TlsKey) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, key: TlsKey, answers: Budget) -> Self {
         Self {
             endpoint,
             key,
+            answers,
             entries: Arc::default(),
         }
     }
 
-    /// The connection to a node, if there is one now. Otherwise one is opened when it is time.
+    /// The connection to a node for a command, if there is one now. Otherwise one is opened when
+    /// it is time.
     pub(super) fn get(&self, node: &NodeContact) -> Option<Arc<Link>> {
+        self.find(node, false)
+    }
+
+    /// The same for an onion request: a connection is opened only when they are frequent.
+    pub(super) fn get_for_onion(&self, node: &NodeContact) -> Option<Arc<Link>> {
+        self.find(node, true)
+            .filter(|link| link.takes_onions.load(Ordering::Relaxed))
+    }
+
+    fn find(&self, node: &NodeContact, for_onion: bool) -> Option<Arc<Link>> {
         if node.omq_port == 0 {
             return None;
         }
@@ -117,6 +196,7 @@ impl Links {
         let entry = entries.entry(node.ed25519).or_insert(Entry {
             address,
             failures: 0,
+            missed: None,
             state: State::Waiting { until: now },
         });
         if entry.address != address {
@@ -137,7 +217,12 @@ impl Links {
             }
             State::Opening | State::Waiting { .. } => {}
         }
-        if matches!(entry.state, State::Waiting { until } if until <= now) {
+        let wanted = !for_onion
+            || entry
+                .missed
+                .replace(now)
+                .is_some_and(|before| now - before < FREQUENT);
+        if wanted && matches!(entry.state, State::Waiting { until } if until <= now) {
             entry.state = State::Opening;
             self.open(node.ed25519, address);
         }
@@ -152,6 +237,7 @@ impl Links {
     fn open(&self, key: Ed25519PublicKey, address: SocketAddrV4) {
         let endpoint = self.endpoint.clone();
         let own = self.key.clone();
+        let answers = self.answers.clone();
         let entries = Arc::clone(&self.entries);
         tokio::spawn(async move {
             let target = Target {
@@ -159,7 +245,7 @@ impl Links {
                 key,
                 protocol: Protocol::Node,
             };
-            let opened = connect(&endpoint, target, &own).await;
+            let opened = connect(&endpoint, target, &own, &answers).await;
             let mut entries = lock(&entries);
             let Some(entry) = entries.get_mut(&key) else {
                 return;
@@ -168,7 +254,11 @@ impl Links {
                 return;
             }
             match opened {
-                Ok(link) => entry.state = State::Open(Arc::new(link)),
+                Ok(link) => {
+                    let link = Arc::new(link);
+                    tokio::spawn(close_unused(Arc::downgrade(&link)));
+                    entry.state = State::Open(link);
+                }
                 Err(error) => {
                     tracing::debug!(%error, "no quic connection to another node");
                     entry.failures = entry.failures.saturating_add(1);
@@ -180,18 +270,48 @@ impl Links {
     }
 }
 
-async fn connect(endpoint: &Endpoint, target: Target, own: &TlsKey) -> Result<Link, QuicError> {
+async fn connect(
+    endpoint: &Endpoint,
+    target: Target,
+    own: &TlsKey,
+    answers: &Budget,
+) -> Result<Link, QuicError> {
     let (connection, _) = endpoint.connect(target, own, Budget::unlimited()).await?;
-    let commands = connection.open_stream().await?;
-    let data = connection.open_stream().await?;
+    let onion = || connection.open_stream_for(answers.clone(), MAX_ANNOUNCED);
     Ok(Link {
+        commands: connection.open_stream().await?,
+        data: connection.open_stream().await?,
+        onions: [
+            onion().await?,
+            onion().await?,
+            onion().await?,
+            onion().await?,
+        ],
         connection,
-        commands,
-        data,
         since: Instant::now(),
         late: AtomicU32::new(0),
         second_tries: Semaphore::new(SECOND_TRIES),
+        lasting: AtomicBool::new(false),
+        used: AtomicBool::new(true),
+        takes_onions: AtomicBool::new(true),
     })
+}
+
+/// Closes a connection that onion requests were the only use of, when there are none any more.
+async fn close_unused(link: Weak<Link>) {
+    loop {
+        sleep(UNUSED).await;
+        let Some(link) = link.upgrade() else {
+            return;
+        };
+        if link.lasting.load(Ordering::Relaxed) || link.connection.is_closed() {
+            return;
+        }
+        if !link.used.swap(false, Ordering::Relaxed) {
+            link.give_up();
+            return;
+        }
+    }
 }
 
 fn pause(failures: u32) -> Duration {

@@ -22,6 +22,7 @@ mod membership;
 mod meta;
 mod monitor;
 mod onion;
+mod onion_quic;
 mod onion_servers;
 mod peer_traffic;
 mod process;

@@ -16,7 +16,7 @@ pub(crate) fn hop(network: &Network, index: usize) -> Hop {
 }
 
 /// Sends a request through a path and opens the answer.
-async fn through(
+pub(crate) async fn through(
     network: &Network,
     path: &[usize],
     destination: usize,

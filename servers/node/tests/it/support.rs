@@ -188,6 +188,11 @@ impl Network {
         self.places[index].contact.swarm = swarm;
     }
 
+    /// Has the next published list say that a node has its QUIC elsewhere.
+    pub(crate) fn move_quic(&mut self, index: usize, port: u16) {
+        self.places[index].contact.omq_port = port;
+    }
+
     /// Shows everybody the list as it is now.
     pub(crate) fn publish(&mut self) {
         self.height += 1;
