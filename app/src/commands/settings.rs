@@ -16,20 +16,21 @@ pub(crate) async fn run(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let unlocked = accounts::unlock(global)?;
-    let mut store = unlocked.store()?;
-    if let Some(SettingsCommand::FileServer { server }) = &arguments.command {
-        let server: Option<FileServer> = match server.as_str() {
-            "default" => None,
-            server => Some(server.parse()?),
-        };
-        store.set_file_server(server.map(|server| server.to_string()).as_deref())?;
-    }
-    let files = accounts::network(global, Some(&store))?;
-    let files = files.file_server().map(ToString::to_string);
+    let store = unlocked.store()?;
+    // Before anything is started: it may be wrong.
+    let file_server: Option<Option<FileServer>> = match &arguments.command {
+        Some(SettingsCommand::FileServer { server }) if server == "default" => Some(None),
+        Some(SettingsCommand::FileServer { server }) => Some(Some(server.parse()?)),
+        _ => None,
+    };
     let work = Work::start(global, unlocked, store).await?;
     let mut settings = work.account.settings().await?;
     match arguments.command.unwrap_or(SettingsCommand::Show) {
-        SettingsCommand::Show | SettingsCommand::FileServer { .. } => {}
+        SettingsCommand::Show | SettingsCommand::FileServer { .. } => {
+            if let Some(server) = file_server {
+                work.account.set_file_server(server).await?;
+            }
+        }
         SettingsCommand::Receipts { value } => {
             settings.read_receipts = value == Switch::On;
             work.account.set_settings(settings).await?;
@@ -47,6 +48,7 @@ pub(crate) async fn run(
             work.account.set_settings(settings).await?;
         }
     }
+    let files = work.account.file_server().map(|server| server.to_string());
     work.close().await;
     let on = |on| if on { "on" } else { "off" };
     output.line(&format!("  receipts  {}", on(settings.read_receipts)));

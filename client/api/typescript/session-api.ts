@@ -1561,6 +1561,11 @@ export type SetSettingsParams = {
    */
   direct_files?: boolean | null;
   /**
+   * Where files and pictures sent from now on are kept: the server's URL, `#` and its key,
+   * as the server prints it; or `default` for the network's.
+   */
+  file_server?: string | null;
+  /**
    * Whether pages behind links may be looked at for previews: their servers then see this
    * computer's address, or that of the proxy.
    */
@@ -1602,10 +1607,17 @@ export type SettingsResult = {
    */
   direct_files: boolean;
   /**
+   * Where files and pictures sent from here are kept: URL, `#` and key. A private network
+   * may have nothing of the kind.
+   */
+  file_server?: string | null;
+  /**
    * Whether pages behind links may be looked at for previews: their servers then see this
    * computer's address, or that of the proxy.
    */
   link_previews: boolean;
+  /** Whether that is another one than the network's. */
+  own_file_server: boolean;
   /** Whether writers are told that their messages were read. */
   read_receipts: boolean;
   /** Whether the Recovery Password is shown on this device no more. */

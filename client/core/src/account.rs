@@ -28,6 +28,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::files::FilesHome;
 use crate::cache::StoreCache;
 use crate::hub::Hub;
 use crate::model::Model;
@@ -138,6 +139,7 @@ pub(crate) struct Shared {
     pub(crate) keys: AccountKeys,
     pub(crate) model: ModelThread,
     pub(crate) network: Network,
+    pub(crate) files_home: FilesHome,
     pub(crate) hub: Arc<Hub>,
     pub(crate) options: AccountOptions,
     /// Polls so far: whose turn it is among the day's swarm members.
@@ -200,12 +202,14 @@ impl Account {
         } else {
             Arc::new(NoCache)
         };
+        let files_home = FilesHome::new(profile.file_server().cloned());
         let network = Network::new(profile, clock, options.network.clone(), cached, cache)?;
         network.set_own_account(keys.account_id());
         let shared = Arc::new(Shared {
             keys,
             model,
             network,
+            files_home,
             hub,
             options,
             polls: AtomicUsize::new(0),

@@ -167,6 +167,15 @@ impl NetworkProfile {
         self.file_server.as_ref()
     }
 
+    /// The server of everybody in this network who chose none; a private network has none.
+    #[must_use]
+    pub fn usual_file_server(&self) -> Option<FileServer> {
+        self.name
+            .parse::<Self>()
+            .ok()
+            .and_then(|usual| usual.file_server)
+    }
+
     /// The name or seed URL: what [`NetworkProfile::from_str`] reads back.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -321,6 +330,10 @@ mod tests {
             asked(Some("mainnet"), None),
             ("mainnet".to_owned(), FileServer::mainnet())
         );
+        let own = NetworkProfile::mainnet().with_file_server(one.clone());
+        assert_eq!(own.usual_file_server(), FileServer::mainnet());
+        let private: NetworkProfile = home.parse().unwrap();
+        assert_eq!(private.with_file_server(two).usual_file_server(), None);
         let nothing = NetworkChoice::default();
         let public = NetworkProfile::choose(nothing, nothing).unwrap();
         assert_eq!(public, NetworkProfile::mainnet());

@@ -1,6 +1,6 @@
 // One account that is open here: its lists, its network, what it tells others.
 
-import type { NetworkState, Profile, SettingsResult, TrafficCount } from '../api/api.gen';
+import type { NetworkState, Profile, SetSettingsParams, SettingsResult, TrafficCount } from '../api/api.gen';
 import type { Rpc } from '../api/rpc';
 import { ConversationList } from './list.svelte';
 import { Timeline } from './timeline.svelte';
@@ -89,7 +89,7 @@ export class Account {
     );
   }
 
-  async setSettings(change: Partial<SettingsResult>): Promise<void> {
+  async setSettings(change: Omit<SetSettingsParams, 'account'>): Promise<void> {
     this.settings = await this.rpc.call('settings.set', { account: this.id, ...change });
   }
 

@@ -1,5 +1,8 @@
 //! The account itself.
 
+use session_core::{Account, Settings};
+use session_net::FileServer;
+
 use super::params::{
     AccountParams, Done, Profile, SetNameParams, SetSettingsParams, SettingsResult,
 };
@@ -21,13 +24,26 @@ pub(super) async fn set_name(cx: Cx, params: SetNameParams) -> Result<Done, ApiE
 
 pub(super) async fn settings(cx: Cx, params: AccountParams) -> Result<SettingsResult, ApiError> {
     let account = cx.in_use(params.account).await?;
-    Ok(account.settings().await?.into())
+    Ok(shown(&account, account.settings().await?))
+}
+
+fn shown(account: &Account, settings: Settings) -> SettingsResult {
+    let usual = account.network().profile().usual_file_server();
+    SettingsResult::new(settings, account.file_server().as_ref(), usual.as_ref())
 }
 
 pub(super) async fn set_settings(
     cx: Cx,
     params: SetSettingsParams,
 ) -> Result<SettingsResult, ApiError> {
+    let file_server: Option<Option<FileServer>> = match params.file_server.as_deref() {
+        None => None,
+        Some("default") => Some(None),
+        Some(server) => Some(Some(server.parse().map_err(|error| {
+            let why = format!("this names no file server: {error}");
+            ApiError::bad_input("api.bad_file_server", why)
+        })?)),
+    };
     let account = cx.in_use(params.account).await?;
     let mut settings = account.settings().await?;
     settings.read_receipts = params.read_receipts.unwrap_or(settings.read_receipts);
@@ -38,5 +54,8 @@ pub(super) async fn set_settings(
     // What was hidden stays so: else whoever sits at this computer could have it shown.
     settings.recovery_hidden |= params.recovery_hidden.unwrap_or_default();
     account.set_settings(settings).await?;
-    Ok(settings.into())
+    if let Some(server) = file_server {
+        account.set_file_server(server).await?;
+    }
+    Ok(shown(&account, settings))
 }

@@ -56,6 +56,7 @@ async fn beginnings(anna: &mut Person) {
     assert_eq!(code, "core.not_a_message");
     let mut settings = json!({
         "read_receipts": false, "typing": false, "link_previews": false, "direct_files": false,
+        "file_server": null, "own_file_server": false,
         "recovery_saved": false,
         "recovery_hidden": false,
     });
@@ -66,6 +67,23 @@ async fn beginnings(anna: &mut Person) {
     settings["read_receipts"] = json!(true);
     assert_eq!(changed, settings);
     anna.call("settings.set", json!({ "typing": true })).await;
+
+    let key = "b8eef9821445ae16e2e97ef8aa6fe782fd11ad5253cd6723b281341dba22e371";
+    let server = format!("http://files.example#{key}");
+    for wrong in ["http://files.example", "files.example#1", ""] {
+        let wrong = json!({ "file_server": wrong, "typing": false });
+        let code = anna.fail("settings.set", wrong).await;
+        assert_eq!(code, "api.bad_file_server");
+    }
+    let own = json!({ "file_server": server });
+    let changed = anna.call("settings.set", own).await;
+    assert_eq!(changed["file_server"], server);
+    assert_eq!(changed["own_file_server"], true);
+    assert_eq!(changed["typing"], true, "nothing of a refused change stays");
+    let usual = json!({ "file_server": "default" });
+    let changed = anna.call("settings.set", usual).await;
+    assert_eq!(changed["file_server"], json!(null));
+    assert_eq!(changed["own_file_server"], false);
 }
 
 /// Anna writes first; Bob accepts. Gives back the timelines of both.

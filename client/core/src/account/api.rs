@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use session_config::Notify;
 use session_messages::{Content, Expiration, Typing, encode_direct};
-use session_net::Purpose;
+use session_net::{FileServer, Purpose};
 use session_storage_rpc::request::DeleteAll;
 use session_storage_rpc::{AccountSigner, NamespaceFilter, Request, Store as StoreRequest};
 use session_store::{
@@ -228,6 +228,26 @@ impl Account {
     /// A database error.
     pub async fn set_settings(&self, settings: Settings) -> Result<(), CoreError> {
         self.change(move |tx| tx.set_settings(settings)).await
+    }
+
+    /// Where files and pictures sent from here are kept.
+    #[must_use]
+    pub fn file_server(&self) -> Option<FileServer> {
+        self.shared.files_home.get()
+    }
+
+    /// Has files and pictures sent from now on kept elsewhere; nothing stands for the network's
+    /// usual server. What others have been sent stays where it is.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn set_file_server(&self, server: Option<FileServer>) -> Result<(), CoreError> {
+        let text = server.as_ref().map(ToString::to_string);
+        self.change(move |tx| tx.set_file_server(text.as_deref()))
+            .await?;
+        let usual = || self.shared.network.profile().usual_file_server();
+        self.shared.files_home.set(server.or_else(usual));
+        Ok(())
     }
 
     /// Tells the other side that the user types, or has stopped to; nothing happens when the

@@ -26,6 +26,7 @@ use crate::CoreError;
 use crate::media::{self, Picture};
 use crate::model::OwnFile;
 pub use drafts::NewDraft;
+pub(super) use server::FilesHome;
 pub(super) use uploading::upload_all;
 
 /// Files fetched at once (docs/protocol/client.md section 5.7).

@@ -104,6 +104,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Has files go to that server, nothing being the network's.
+    pub(crate) fn set_file_server(&mut self, server: Option<&str>) -> Result<(), CoreError> {
+        self.store.set_file_server(server)?;
+        self.changes.profile = true;
+        Ok(())
+    }
+
     /// After a merge: the name in the database follows.
     pub(super) fn adopt_profile(&mut self) -> Result<(), CoreError> {
         let name = self.configs.profile.name();

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 
 use session_chassis::listener;
-use session_core::{NewFile, Settings as Choices};
+use session_core::{CoreError, NewFile, Settings as Choices};
 use session_files::settings::Settings;
 use session_files::{FileServer, RunningServer, ServerConfig, ServerKeys};
 use session_store::FileState;
@@ -101,6 +101,47 @@ fn files_go_directly_only_to_the_own_server_and_only_when_that_is_allowed() {
         alice.until_sent(sent.id).await;
         assert_eq!(counted(&near), (2, 1, 1));
         for files in [near, far] {
+            files.running.stop().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn an_open_account_goes_to_another_file_server() {
+    run(async {
+        let net = Net::start(464).await;
+        let (first, second) = (files([5; 32]).await, files([6; 32]).await);
+        let mut alice = person(&net, "alice", &first, first.port).await;
+        let mut bob = person(&net, "bob", &first, first.port).await;
+        let uploads = || [&first, &second].map(|files| files.running.metrics().uploads);
+        let mut rows = Vec::new();
+        for (step, length) in [(0, 5000), (1, 6000)] {
+            if step == 1 {
+                let server = second.setting.parse().unwrap();
+                alice.account().set_file_server(Some(server)).await.unwrap();
+            }
+            let sent = alice.write_files(bob.id(), file(length), "").await;
+            alice.until_sent(sent.id).await;
+            rows.push(bob.receive(1).await.remove(0));
+        }
+        assert_eq!(uploads(), [1, 1]);
+        // Bob was told nothing, and what went to the first one before is still there.
+        for (row, length) in rows.iter().zip([5000, 6000]) {
+            assert!(bob.account().download(row.id, 0).await.unwrap());
+            assert!(bob.content(row.id, 0).await == words(length));
+        }
+        // It is remembered.
+        let own = alice.account().file_server().map(|own| own.to_string());
+        assert_eq!(own.as_deref(), Some(second.setting.as_str()));
+        let remembered = || alice.store().identity().unwrap().file_server;
+        assert_eq!(remembered(), own);
+        // This network has none of its own.
+        alice.account().set_file_server(None).await.unwrap();
+        assert!(alice.account().file_server().is_none());
+        assert_eq!(remembered(), None);
+        let refused = alice.account().send_files(bob.id(), file(10), "");
+        assert!(matches!(refused.await, Err(CoreError::NoFileServer)));
+        for files in [first, second] {
             files.running.stop().await.unwrap();
         }
     });

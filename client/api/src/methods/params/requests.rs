@@ -101,6 +101,10 @@ structures! { strict
         /// it then sees this computer's address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         direct_files: Option<bool>,
+        /// Where files and pictures sent from now on are kept: the server's URL, `#` and its key,
+        /// as the server prints it; or `default` for the network's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_server: Option<String>,
         /// Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
         /// it.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use session_core::view::schema::{AccountIdText, MessageNumber, Milliseconds};
 use session_core::view::{
     ConversationItem, Delivery, Person, ShownKind, Text, TimelineItem, Timer,
 };
+use session_net::FileServer;
 use session_store::{AccountEntry, Blob, KeyKeeping, MessageId, MessageRow, PictureRow};
 use session_types::{AccountId, Timestamp};
 
@@ -129,6 +130,11 @@ structures! { loose
         /// Whether files go straight to and from the network's file server where that is possible:
         /// it then sees this computer's address.
         direct_files: bool,
+        /// Where files and pictures sent from here are kept: URL, `#` and key. A private network
+        /// may have nothing of the kind.
+        file_server: Option<String>,
+        /// Whether that is another one than the network's.
+        own_file_server: bool,
         /// Whether the user has the Recovery Password elsewhere: wrote it down, or restored with
         /// it.
         recovery_saved: bool,
@@ -301,8 +307,13 @@ pub enum KeyStore {
     File,
 }
 
-impl From<Settings> for SettingsResult {
-    fn from(settings: Settings) -> Self {
+impl SettingsResult {
+    /// What was chosen, where files go and where they usually go.
+    pub(crate) fn new(
+        settings: Settings,
+        file_server: Option<&FileServer>,
+        usual: Option<&FileServer>,
+    ) -> Self {
         let Settings {
             read_receipts,
             typing,
@@ -316,6 +327,8 @@ impl From<Settings> for SettingsResult {
             typing,
             link_previews,
             direct_files,
+            file_server: file_server.map(ToString::to_string),
+            own_file_server: file_server != usual,
             recovery_saved,
             recovery_hidden,
         }

@@ -154,8 +154,7 @@ async fn upload(shared: &Shared, blob: &Blob, again: bool) -> Result<(), CoreErr
     let content = blocking(move || Ok(blobs.read(&file)?)).await?;
     let (bytes, key) = server::sealed_picture(shared, &content)?;
     let is_stream = shared.options.file_form == super::FileForm::Stream;
-    let id = server::upload(shared, bytes, Progress::new()).await?;
-    let url = server::own(shared)?.url_of(&id, is_stream);
+    let url = server::upload(shared, bytes, is_stream, Progress::new()).await?;
     let blob = blob.clone();
     let kept = shared
         .model

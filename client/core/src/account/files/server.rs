@@ -1,6 +1,7 @@
 //! Asking file servers (docs/protocol/file-server.md section 4), and opening what they give.
 
 use core::time::Duration;
+use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -24,10 +25,28 @@ const LONGEST_ID: usize = 64;
 /// At least so long between two words about how far something is.
 const STEP: Duration = Duration::from_millis(250);
 
-/// Where files of this account go.
-pub(super) fn own(shared: &Shared) -> Result<&FileServer, CoreError> {
-    let profile = shared.network.profile();
-    profile.file_server().ok_or(CoreError::NoFileServer)
+/// Where files of an account go; that may change while it is open.
+#[derive(Debug)]
+pub(crate) struct FilesHome(RwLock<Option<FileServer>>);
+
+impl FilesHome {
+    pub(crate) const fn new(server: Option<FileServer>) -> Self {
+        Self(RwLock::new(server))
+    }
+
+    pub(crate) fn get(&self) -> Option<FileServer> {
+        let server = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        server.clone()
+    }
+
+    pub(crate) fn set(&self, server: Option<FileServer>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = server;
+    }
+}
+
+/// Where files of this account go now.
+pub(super) fn own(shared: &Shared) -> Result<FileServer, CoreError> {
+    shared.files_home.get().ok_or(CoreError::NoFileServer)
 }
 
 /// An encrypted content and what opens it.
@@ -94,13 +113,14 @@ struct Uploaded {
     id: serde_json::Value,
 }
 
-/// Uploads an encrypted file. Returns its name at the server.
+/// Uploads an encrypted file. Returns its address, for others.
 pub(super) async fn upload(
     shared: &Shared,
     bytes: Vec<u8>,
+    is_stream: bool,
     progress: Progress,
 ) -> Result<String, CoreError> {
-    let server = own(shared)?;
+    let server = &own(shared)?;
     let bytes = Bytes::from(bytes);
     let direct = if goes_directly(shared).await? {
         let upload = shared
@@ -118,7 +138,7 @@ pub(super) async fn upload(
     if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain) {
         return Err(NetError::BadReply.into());
     }
-    Ok(id)
+    Ok(server.url_of(&id, is_stream))
 }
 
 async fn upload_through_nodes(
@@ -163,7 +183,7 @@ fn straight<T>(done: Result<T, DirectError>) -> Result<Option<T>, CoreError> {
 
 /// Asks the own server to keep a file longer.
 pub(super) async fn extend(shared: &Shared, url: &FileUrl) -> Result<(), CoreError> {
-    let server = own(shared)?;
+    let server = &own(shared)?;
     if url.targets(Some(server)).first() != Some(&server.target()) {
         // It is at another server, of another time.
         return Err(CoreError::FileServer { status: 404 });
@@ -218,8 +238,8 @@ pub(super) async fn download(
     let url: FileUrl = address
         .parse()
         .map_err(|_| NotHere::Failed("its address cannot be read".to_owned()))?;
-    let profile = shared.network.profile();
-    if let Some(server) = profile.file_server()
+    let home = shared.files_home.get();
+    if let Some(server) = &home
         && url.targets(Some(server)).first() == Some(&server.target())
         && goes_directly(shared).await?
     {
@@ -233,7 +253,7 @@ pub(super) async fn download(
     }
     let mut last = NotHere::Failed("nobody knows the key of its file server".to_owned());
     // Which key an address names is not always clear; a server takes only its own.
-    for target in url.targets(profile.file_server()) {
+    for target in url.targets(home.as_ref()) {
         let request = ServerRequest::get(format!("/file/{}", url.id()))
             .expecting(LONGEST_SEALED)
             .watched(progress.clone());

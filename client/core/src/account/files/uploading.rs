@@ -78,8 +78,9 @@ async fn transfer(shared: &Shared, file: &FileRow) -> Result<(), CoreError> {
     let sealed = server::sealed(shared, &content)?;
     drop(content);
     let progress = Progress::new();
-    let upload = server::upload(shared, sealed.bytes, progress.clone());
-    let id = server::told(upload, &progress, true, |done, total| {
+    let is_stream = matches!(sealed.key, session_messages::AttachmentKey::Stream { .. });
+    let upload = server::upload(shared, sealed.bytes, is_stream, progress.clone());
+    let url = server::told(upload, &progress, true, |done, total| {
         shared.emit(Event::FileProgress {
             message_id: file.message,
             index: file.index,
@@ -89,9 +90,8 @@ async fn transfer(shared: &Shared, file: &FileRow) -> Result<(), CoreError> {
         });
     })
     .await?;
-    let is_stream = matches!(sealed.key, session_messages::AttachmentKey::Stream { .. });
     let pointer = Pointer {
-        url: server::own(shared)?.url_of(&id, is_stream),
+        url,
         key: sealed.key,
     };
     let (id, conversation) = (file.id, file.conversation);
