@@ -11,20 +11,23 @@ use session_quic::Budget;
 use session_storage_rpc::{Reply, Request, RpcError, Tree};
 use session_types::Ed25519PublicKey;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::config::NodeLimits;
 use crate::core::{AnswerMemory, AnswerPool, Core, Origin, expected_answer_bytes};
 use crate::edge::Edge;
 use crate::peers::NodeCommand;
 use crate::per_address::PerAddress;
-use crate::pressure::Pressure;
+use crate::pressure::{Place, Pressure};
 use crate::relay::{OnionAnswer, OnionForm, Relay};
 use crate::tasks;
 
 /// How long a request waits for its share of the memory for answers. Clients wait ten seconds in
 /// all.
 pub(crate) const MEMORY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a place among those that are worked on.
+const SECOND_CHANCE: Duration = Duration::from_millis(30);
 
 /// Why a request is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +127,7 @@ impl Intake {
         parse: impl FnOnce() -> Result<Request, RpcError> + Send + 'static,
     ) -> Result<(Reply, AnswerMemory), Refused> {
         self.pass(None).await;
-        let _place = self.pressure.enter().ok_or_else(|| self.busy())?;
+        let _place = self.place().await?;
         let mut memory = self.answer_memory(address);
         match tasks::compute(bytes, parse).await {
             Some(Ok(request)) => {
@@ -147,9 +150,20 @@ impl Intake {
         body: Bytes,
     ) -> Result<OnionAnswer, Refused> {
         self.pass(None).await;
-        let _place = self.pressure.enter().ok_or_else(|| self.busy())?;
+        let _place = self.place().await?;
         let memory = self.answer_memory(address);
         Ok(self.relay.handle(form, body, memory).await)
+    }
+
+    /// A place among the requests that are worked on. One there is none for waits a little before
+    /// it is refused: a connection that asks again at once could otherwise keep the node busy
+    /// with nothing but refusing, which costs as much as half the work.
+    async fn place(&self) -> Result<Place<'_>, Refused> {
+        if let Some(place) = self.pressure.enter() {
+            return Ok(place);
+        }
+        sleep(SECOND_CHANCE).await;
+        self.pressure.enter().ok_or_else(|| self.busy())
     }
 
     /// Waits as long as a test wants to hold the request up.

@@ -23,9 +23,9 @@ const FIRST: usize = 128;
 /// How often it is looked whether they hinder each other.
 const LOOK: Duration = Duration::from_millis(10);
 /// How late a task may get its turn.
-const LATE: Duration = Duration::from_millis(25);
+const LATE: Duration = Duration::from_millis(10);
 /// How long a change may wait for the database. Syncing to a slow disk takes its time, too.
-const SLOW: Duration = Duration::from_millis(250);
+const SLOW: Duration = Duration::from_millis(100);
 
 /// Requests that are worked on.
 #[derive(Debug)]
