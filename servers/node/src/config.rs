@@ -130,6 +130,9 @@ pub struct NodeTiming {
     pub bulk_timeout: Duration,
     /// The next node's time to answer an onion request.
     pub relay_timeout: Duration,
+    /// A connection to another node that carried nothing but onion requests is closed after so
+    /// long without any.
+    pub unused_link: Duration,
     /// A server's time to answer an onion request.
     pub server_relay_timeout: Duration,
     /// Pause after a first failed delivery; it doubles with each further one.
@@ -156,6 +159,7 @@ impl Default for NodeTiming {
             forward_timeout: Duration::from_secs(5),
             bulk_timeout: Duration::from_secs(30),
             relay_timeout: Duration::from_secs(30),
+            unused_link: Duration::from_secs(120),
             server_relay_timeout: Duration::from_secs(25),
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_secs(60),

@@ -104,9 +104,10 @@ impl Node {
             None => None,
         };
         let answer_memory = AnswerPool::new(limits.max_answer_memory);
-        let links = endpoint
-            .clone()
-            .map(|endpoint| Links::new(endpoint, tls_key, answer_memory.budget()));
+        let links = endpoint.clone().map(|endpoint| {
+            let (answers, unused) = (answer_memory.budget(), timing.unused_link);
+            Links::new(endpoint, tls_key, answers, unused)
+        });
         let peers = Arc::new(Peers::new(
             Arc::clone(&identity),
             Arc::clone(&clock),

@@ -17,7 +17,7 @@ use session_storage_rpc::stream::MAX_ANNOUNCED;
 use session_types::{Ed25519PublicKey, NodeContact};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::NodeCommand;
 use super::command::PING;
@@ -37,8 +37,6 @@ const GOOD_AFTER: Duration = Duration::from_secs(30);
 const ONION_STREAMS: usize = 4;
 /// Two onion requests to a node within this time, and a connection to it is worth its while.
 const FREQUENT: Duration = Duration::from_secs(30);
-/// A connection that had nothing but onion requests is closed after so long without any.
-const UNUSED: Duration = Duration::from_secs(120);
 /// How long a node may take to answer when it is asked whether it is there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// The same when nothing listens for HTTPS where it should be.
@@ -161,15 +159,18 @@ pub(crate) struct Links {
     key: TlsKey,
     /// Where answers to onion requests take their memory from.
     answers: Budget,
+    /// How long a connection for onion requests alone stays without any.
+    unused: Duration,
     entries: Arc<Mutex<HashMap<Ed25519PublicKey, Entry>>>,
 }
 
 impl Links {
-    pub(crate) fn new(endpoint: Endpoint, key: TlsKey, answers: Budget) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, key: TlsKey, answers: Budget, unused: Duration) -> Self {
         Self {
             endpoint,
             key,
             answers,
+            unused,
             entries: Arc::default(),
         }
     }
@@ -237,7 +238,7 @@ impl Links {
     fn open(&self, key: Ed25519PublicKey, address: SocketAddrV4) {
         let endpoint = self.endpoint.clone();
         let own = self.key.clone();
-        let answers = self.answers.clone();
+        let (answers, unused) = (self.answers.clone(), self.unused);
         let entries = Arc::clone(&self.entries);
         tokio::spawn(async move {
             let target = Target {
@@ -255,8 +256,9 @@ impl Links {
             }
             match opened {
                 Ok(link) => {
+                    let closed = link.connection.closed();
                     let link = Arc::new(link);
-                    tokio::spawn(close_unused(Arc::downgrade(&link)));
+                    tokio::spawn(close_unused(Arc::downgrade(&link), closed, unused));
                     entry.state = State::Open(link);
                 }
                 Err(error) => {
@@ -298,13 +300,14 @@ async fn connect(
 }
 
 /// Closes a connection that onion requests were the only use of, when there are none any more.
-async fn close_unused(link: Weak<Link>) {
-    loop {
-        sleep(UNUSED).await;
+/// Ends with the connection, which it does not keep open.
+async fn close_unused(link: Weak<Link>, closed: impl Future<Output = ()>, after: Duration) {
+    let mut closed = std::pin::pin!(closed);
+    while timeout(after, &mut closed).await.is_err() {
         let Some(link) = link.upgrade() else {
             return;
         };
-        if link.lasting.load(Ordering::Relaxed) || link.connection.is_closed() {
+        if link.lasting.load(Ordering::Relaxed) {
             return;
         }
         if !link.used.swap(false, Ordering::Relaxed) {

@@ -187,6 +187,7 @@ async fn the_form_between_nodes_and_its_refusals() {
 struct Earlier {
     connections: AtomicUsize,
     asked: AtomicUsize,
+    gone: AtomicUsize,
 }
 
 impl Service for Earlier {
@@ -206,13 +207,16 @@ impl Service for Earlier {
         Answer::error(format!("Invalid endpoint '{}'", command.endpoint))
     }
 
-    fn gone(&self, _peer: &Peer) {}
+    fn gone(&self, _peer: &Peer) {
+        self.gone.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_do_not_take_them_are_asked_over_https() {
     let mut network = Network::start_with(APART, |config| {
         config.timing.testing.enabled = false;
+        config.timing.unused_link = Duration::from_millis(500);
     })
     .await;
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -241,5 +245,9 @@ async fn nodes_that_do_not_take_them_are_asked_over_https() {
         through(&network, &[0], 1, &info(), CIPHER).await.unwrap();
     }
     assert_eq!(earlier.asked.load(Ordering::SeqCst), 1, "once is enough");
+    until("a connection without use is closed", || async {
+        (earlier.gone.load(Ordering::SeqCst) == 1).then_some(())
+    })
+    .await;
     stop.cancel();
 }
