@@ -14,16 +14,14 @@ use core::time::Duration;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use quinn::crypto::HmacKey;
-use quinn::{EndpointConfig, VarInt};
+use quinn::VarInt;
 use rustls::server::ServerSessionMemoryCache;
 use session_file_transfer::{PROTOCOL, Times, code};
-use session_quic::{QuicError, Room, accepting, tls};
+use session_quic::{QuicError, Room, accepting, restartable, tls};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::http::{Http, Place, Places};
 use crate::storage::Record;
@@ -80,42 +78,10 @@ pub(crate) fn endpoint(
     tls.session_storage = ServerSessionMemoryCache::new(RESUMABLE);
     tls.max_early_data_size = u32::MAX;
     let config = accepting(tls, ROOM).map_err(ServerError::Quic)?;
-    let reset = Arc::new(ResetKey(keys.reset_secret()));
+    let restartable = restartable(keys.reset_secret());
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(EndpointConfig::new(reset), Some(config), socket, runtime)
+    quinn::Endpoint::new(restartable, Some(config), socket, runtime)
         .map_err(|error| ServerError::Quic(QuicError::Socket(error)))
-}
-
-/// Tokens by which a server that was restarted tells clients that a connection is gone.
-struct ResetKey(Zeroizing<[u8; 32]>);
-
-impl ResetKey {
-    fn token(&self, data: &[u8]) -> blake2b_simd::Hash {
-        let mut parameters = blake2b_simd::Params::new();
-        parameters.hash_length(32).key(self.0.as_slice());
-        parameters.hash(data)
-    }
-}
-
-impl HmacKey for ResetKey {
-    fn sign(&self, data: &[u8], out: &mut [u8]) {
-        for (to, from) in out.iter_mut().zip(self.token(data).as_bytes()) {
-            *to = *from;
-        }
-    }
-
-    fn signature_len(&self) -> usize {
-        32
-    }
-
-    fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), quinn::crypto::CryptoError> {
-        // Compares in constant time.
-        if self.token(data) == *signature {
-            Ok(())
-        } else {
-            Err(quinn::crypto::CryptoError)
-        }
-    }
 }
 
 /// Serves until `shutdown`; then transfers under way get their time. Dropping the future closes

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 use session_storage_rpc::stream::{StreamDecoder, StreamMessage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::QuicError;
@@ -229,6 +229,13 @@ async fn write(mut send: SendStream, mut queue: mpsc::Receiver<Outgoing>, patien
     let mut train = Vec::new();
     let mut pieces: Vec<Bytes> = Vec::new();
     while queue.recv_many(&mut train, TRAIN).await > 0 {
+        // What tasks that are ready are about to queue comes along: a packet for each is dear.
+        yield_now().await;
+        while train.len() < TRAIN
+            && let Ok(message) = queue.try_recv()
+        {
+            train.push(message);
+        }
         pieces.extend(train.iter().map(|message| message.bytes.clone()));
         let mut rest = pieces.as_mut_slice();
         while !rest.is_empty() {

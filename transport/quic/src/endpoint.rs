@@ -10,6 +10,7 @@ use session_types::Ed25519PublicKey;
 use tokio::time::timeout;
 
 use crate::life::Life;
+use crate::restart::restartable;
 use crate::settings::{accepting, no_suite, opening};
 use crate::{Budget, CloseCode, Connection, Protocol, Push, QuicError, Room, TlsKey, tls};
 
@@ -40,11 +41,12 @@ impl Endpoint {
     /// # Errors
     /// [`QuicError::Socket`].
     pub fn client(socket: UdpSocket) -> Result<Self, QuicError> {
-        Self::new(socket, None)
+        Self::new(socket, quinn::EndpointConfig::default(), None)
     }
 
     /// An endpoint that accepts connections too, of clients and of nodes, and proves `key`.
-    /// Nothing is accepted before [`Endpoint::serve`] runs.
+    /// Nothing is accepted before [`Endpoint::serve`] runs. Whoever had a connection with an
+    /// earlier one of the same key and address learns at once that it is gone.
     ///
     /// # Errors
     /// [`QuicError::Socket`], [`QuicError::Tls`].
@@ -53,14 +55,18 @@ impl Endpoint {
         let tls = tls::accepting(key, &protocols)?;
         let mut config = accepting(tls, Room::UNPROVEN)?;
         config.migration(true);
-        Self::new(socket, Some(config))
+        Self::new(socket, restartable(key.reset_secret()), Some(config))
     }
 
-    fn new(socket: UdpSocket, server: Option<quinn::ServerConfig>) -> Result<Self, QuicError> {
+    fn new(
+        socket: UdpSocket,
+        config: quinn::EndpointConfig,
+        server: Option<quinn::ServerConfig>,
+    ) -> Result<Self, QuicError> {
         let life = Life::default();
         let runtime = Arc::new(life.clone());
-        let quinn = quinn::Endpoint::new(quinn::EndpointConfig::default(), server, socket, runtime)
-            .map_err(QuicError::Socket)?;
+        let quinn =
+            quinn::Endpoint::new(config, server, socket, runtime).map_err(QuicError::Socket)?;
         Ok(Self { quinn, life })
     }
 

@@ -22,7 +22,12 @@ use rustls::{
     SignatureScheme,
 };
 use session_crypto::Ed25519Secret;
+use session_crypto::hash::blake2b_keyed;
 use session_types::Ed25519PublicKey;
+use zeroize::Zeroizing;
+
+/// Key of the hash that reset tokens of a node follow from.
+const RESETS: &[u8] = b"session-node-quic-resets";
 
 const PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
@@ -50,6 +55,12 @@ impl TlsKey {
     #[must_use]
     pub fn public(&self) -> &Ed25519PublicKey {
         self.0.public()
+    }
+
+    /// What reset tokens of an endpoint with this key follow from: BLAKE2b-256 of the seed, under
+    /// a key of its own (docs/protocol/node.md section 6.3).
+    pub(crate) fn reset_secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake2b_keyed(RESETS, &[self.0.seed()]))
     }
 
     fn certified(&self) -> Arc<CertifiedKey> {

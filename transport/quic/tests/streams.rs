@@ -96,13 +96,18 @@ struct Server {
     memory: Arc<Semaphore>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    endpoint: Endpoint,
     client: Endpoint,
 }
 
 impl Server {
     fn start(limits: ServerLimits) -> Self {
-        let local = || UdpSocket::bind("127.0.0.1:0").unwrap();
-        let endpoint = Endpoint::server(local(), &TlsKey::from_seed([1; 32])).unwrap();
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), limits)
+    }
+
+    fn start_at(address: SocketAddr, limits: ServerLimits) -> Self {
+        let socket = UdpSocket::bind(address).unwrap();
+        let endpoint = Endpoint::server(socket, &TlsKey::from_seed([1; 32])).unwrap();
         let address = endpoint.local_address().unwrap();
         let memory = Arc::new(Semaphore::new(20_000_000));
         let service = Arc::new(Answers {
@@ -118,17 +123,19 @@ impl Server {
         let stop = CancellationToken::new();
         let serving = {
             let (service, stop) = (Arc::clone(&service), stop.clone());
+            let endpoint = endpoint.clone();
             tokio::spawn(async move {
                 endpoint.serve(service, limits, stop, DEADLINE).await;
             })
         };
-        let client = Endpoint::client(local()).unwrap();
+        let client = Endpoint::client(UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
         Self {
             service,
             address,
             memory,
             stop,
             serving,
+            endpoint,
             client,
         }
     }
@@ -195,6 +202,26 @@ async fn many_requests_share_a_stream_and_answers_find_theirs() {
     assert!(matches!(silent.await, Err(QuicError::Timeout)));
     assert_eq!(stream.under_way(), 0);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_started_again_tells_that_connections_are_gone() {
+    let server = Server::start(ServerLimits::default());
+    let (connection, _pushes) = server.connect().await;
+    let stream = connection.open_stream().await.unwrap();
+    let answer = stream.request("echo", vec![1], DEADLINE).await;
+    assert!(answer.unwrap().good);
+    let address = server.address;
+    server.serving.abort();
+    // It knows who came, and with that holds the socket.
+    drop(server.service);
+    server.endpoint.kill().await;
+
+    let again = Server::start_at(address, ServerLimits::default());
+    let lost = stream.request("echo", vec![2], DEADLINE).await;
+    assert!(matches!(lost, Err(QuicError::Lost)), "{lost:?}");
+    assert!(connection.is_closed());
+    again.stop().await;
 }
 
 #[tokio::test]

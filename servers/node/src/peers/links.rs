@@ -37,8 +37,9 @@ const GOOD_AFTER: Duration = Duration::from_secs(30);
 const ONION_STREAMS: usize = 4;
 /// Two onion requests to a node within this time, and a connection to it is worth its while.
 const FREQUENT: Duration = Duration::from_secs(30);
-/// How long a node may take to answer when it is asked whether it is there.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How long a node may be silent when it is asked whether it is there: even a busy one
+/// acknowledges packets.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// The same when nothing listens for HTTPS where it should be.
 const LAST_SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
@@ -98,21 +99,20 @@ impl Link {
     }
 
     /// Asks whether the node is still there, and gives the connection up if not. A busy node
-    /// answers late; of one that died only TCP tells at once, and one that was started again
-    /// does not know this connection.
+    /// answers late, but its packets come; of one that died only TCP tells at once.
     pub(super) async fn look_for_life(&self, node: &NodeContact) {
+        let heard = self.connection.heard();
         let ping = self.commands.request(PING, Vec::new(), SIGN_OF_LIFE);
         let mut ping = std::pin::pin!(ping);
         let listens = TcpStream::connect((node.ip, node.https_port));
-        let alive = tokio::select! {
+        let answered = tokio::select! {
             answer = &mut ping => answer.is_ok(),
             Err(_) = listens => {
                 let answer = timeout(LAST_SIGN_OF_LIFE, &mut ping).await;
                 matches!(answer, Ok(Ok(_)))
             }
-            else => false,
         };
-        if !alive {
+        if !answered && self.connection.heard() == heard {
             self.give_up();
         }
     }
