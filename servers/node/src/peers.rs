@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use session_quic::Response;
 use session_types::{Ed25519PublicKey, NodeContact};
@@ -194,13 +195,14 @@ impl Peers {
     ) -> Result<PeerReply, PeerError> {
         let started = Instant::now();
         let link = self.links.as_ref().and_then(|links| links.get(node));
-        let exchange = async {
+        let exchange = pin!(async {
             match link {
                 Some(link) => self.call_link(&link, node, command, body, timeout).await,
                 None => self.call_https(node, command, body).await,
             }
-        };
-        let result = tokio::time::timeout(timeout, self.pass(node, exchange))
+        });
+        let passing = pin!(self.pass(node, exchange));
+        let result = tokio::time::timeout(timeout, passing)
             .await
             .unwrap_or(Err(PeerError::Timeout));
         if let Err(error) = &result {
@@ -248,7 +250,7 @@ impl Peers {
             link.answered();
             return self.answered(command, response);
         };
-        let mut again = pin!(self.call_https(node, command, body));
+        let mut again = self.call_https(node, command, body);
         tokio::select! {
             response = &mut asking => match response {
                 Ok(response) => {
@@ -276,29 +278,32 @@ impl Peers {
         command.reply(response)
     }
 
-    async fn call_https(
-        &self,
-        node: &NodeContact,
+    /// The same over HTTPS. Boxed: it is large, and hardly ever needed.
+    fn call_https<'a>(
+        &'a self,
+        node: &'a NodeContact,
         command: NodeCommand,
         body: Bytes,
-    ) -> Result<PeerReply, PeerError> {
-        let now = self.clock.now();
-        let path = command.path();
-        let (headers, signature) =
-            auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
-        let lanes = self.lanes_to(&node.ed25519);
-        // Only a closed semaphore refuses, and nobody closes this one.
-        let _place = lanes.calls.acquire().await;
-        let (reply, headers) = self
-            .post(node, path, headers, body, MAX_REPLY, None)
-            .await?;
-        let own = self.identity.ed25519();
-        if auth::verify_reply(&headers, &node.ed25519, own, &signature, &reply) {
-            self.counters.node_calls_https.one();
-            Ok(reply)
-        } else {
-            Err(PeerError::BadAnswer)
-        }
+    ) -> BoxFuture<'a, Result<PeerReply, PeerError>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let path = command.path();
+            let (headers, signature) =
+                auth::sign_request(&self.identity, &node.ed25519, now, path, &body);
+            let lanes = self.lanes_to(&node.ed25519);
+            // Only a closed semaphore refuses, and nobody closes this one.
+            let _place = lanes.calls.acquire().await;
+            let (reply, headers) = self
+                .post(node, path, headers, body, MAX_REPLY, None)
+                .await?;
+            let own = self.identity.ed25519();
+            if auth::verify_reply(&headers, &node.ed25519, own, &signature, &reply) {
+                self.counters.node_calls_https.one();
+                Ok(reply)
+            } else {
+                Err(PeerError::BadAnswer)
+            }
+        })
     }
 
     /// Lets an exchange take place, unless a test does not want it to.

@@ -48,23 +48,27 @@ impl Tasks {
         }
     }
 
-    /// Runs a future to its end even if the caller goes away. `None` when the node was killed
-    /// meanwhile, or the future panicked.
-    pub(crate) async fn complete<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
+    /// Begins a future and runs it to its end even if the caller goes away. `None` when the node
+    /// was killed meanwhile, or the future panicked.
+    pub(crate) fn complete<T, F>(&self, future: F) -> impl Future<Output = Option<T>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
         let (answer, wait) = oneshot::channel();
+        // Futures that hold it would contain it twice, and it is moved as a whole.
+        let future = Box::pin(future);
         self.spawn(async move {
             // The caller may have gone.
             let _ = answer.send(future.await);
         });
-        wait.await.ok()
+        async move { wait.await.ok() }
     }
 
     /// Runs a future in the background.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let killed = self.killed.clone();
+        let future = Box::pin(future);
         self.tracker.spawn(async move {
             killed.run_until_cancelled(future).await;
         });

@@ -3,6 +3,7 @@
 
 use core::any::Any;
 use core::fmt;
+use core::pin::pin;
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -304,7 +305,7 @@ impl Stream {
         let bytes = StreamMessage::Command { id, endpoint, body }
             .encode()
             .ok_or(QuicError::TooLong)?;
-        let exchange = async {
+        let exchange = pin!(async {
             let message = Outgoing {
                 bytes: bytes.into(),
                 _hold: None,
@@ -312,7 +313,7 @@ impl Stream {
             let sent = self.shared.out.send(message).await;
             sent.map_err(|_| QuicError::Lost)?;
             answer.await.unwrap_or_else(|_| Err(self.why_ended()))
-        };
+        });
         timeout(patience, exchange)
             .await
             .unwrap_or(Err(QuicError::Timeout))

@@ -490,14 +490,15 @@ async fn stream<S: Service>(
         let slot = Arc::clone(&slots).acquire_owned().await;
         let (service, peer, out) = (Arc::clone(&shared.service), Arc::clone(peer), out.clone());
         let busy = Load::begin(place);
-        answering.spawn(async move {
+        // Boxed: a task moves what it runs several times.
+        answering.spawn(Box::pin(async move {
             let answer = service.answer(&peer, command).await;
             if let Some(message) = answer.encode(id) {
                 // The other side may have gone.
                 let _ = out.send(message).await;
             }
             drop((slot, busy));
-        });
+        }));
     }
     while answering.join_next().await.is_some() {}
     Ok(())

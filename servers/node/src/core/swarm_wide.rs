@@ -83,26 +83,47 @@ impl Core {
         let context = Context { now, origin };
         if let Origin::Peer { .. } = origin {
             // One change of the database and nothing after it: there is no half of it.
-            return self.run_swarm_wide(request, &nodes, context).await;
+            return self.run_for_member(request, context).await;
         }
         let core = Arc::clone(self);
-        let run = async move { core.run_swarm_wide(request, &nodes, context).await };
+        let run = async move { core.run_for_client(request, &nodes, context).await };
         // A task of its own: a client that hangs up must not leave half of it undone.
         let reply = self.tasks.complete(run).await;
         reply.unwrap_or_else(|| Reply::new(500, Tree::Text("request failed".to_owned())))
     }
 
-    async fn run_swarm_wide(
+    /// Carries out what another member passes on.
+    async fn run_for_member(&self, request: Request, context: Context) -> Reply {
+        let context = &context;
+        let answer = match &request {
+            Request::Delete(r) => self.answer_member(r, context).await,
+            Request::DeleteAll(r) => self.answer_member(r, context).await,
+            Request::DeleteBefore(r) => self.answer_member(r, context).await,
+            Request::Expire(r) => self.answer_member(r, context).await,
+            Request::ExpireAll(r) => self.answer_member(r, context).await,
+            Request::RevokeSubaccount(r) => self.answer_member(r, context).await,
+            Request::Store(r) => self.answer_member(r, context).await,
+            Request::UnrevokeSubaccount(r) => self.answer_member(r, context).await,
+            other => return super::failed_request(other.method().name()),
+        };
+        Reply::ok(Tree::Blob(answer))
+    }
+
+    async fn answer_member<R: SwarmWide>(&self, request: &R, context: &Context) -> Vec<u8> {
+        let applying = self.apply(request, context, OutgoingCommand::none());
+        let (outcome, _) = applying.await;
+        outcome.to_peer_answer()
+    }
+
+    /// Carries out what a client asks, and passes it on.
+    async fn run_for_client(
         self: &Arc<Self>,
         request: Request,
         nodes: &NodeList,
         context: Context,
     ) -> Reply {
         let method = request.method();
-        let params = match context.origin {
-            Origin::Client => request.to_forward_bt().unwrap_or_default(),
-            Origin::Peer { .. } => Vec::new(),
-        };
+        let params = request.to_forward_bt().unwrap_or_default();
         match request {
             Request::Delete(r) => self.carry_out(r, method, params, nodes, context).await,
             Request::DeleteAll(r) => self.carry_out(r, method, params, nodes, context).await,
@@ -126,12 +147,6 @@ impl Core {
         nodes: &NodeList,
         context: Context,
     ) -> Reply {
-        if let Origin::Peer { .. } = context.origin {
-            let (outcome, _) = self
-                .apply(&request, &context, OutgoingCommand::none())
-                .await;
-            return Reply::ok(Tree::Blob(outcome.to_peer_answer()));
-        }
         let members = self.other_members(nodes);
         let command = OutgoingCommand {
             outbox: Outbox {

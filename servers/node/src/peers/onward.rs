@@ -83,7 +83,7 @@ impl Peers {
             _ => None,
         };
         let ReplyBounds { bytes, memory } = bounds;
-        let exchange = async {
+        let exchange = pin!(async {
             if let Some(link) = link
                 && let Some(reply) = self.relay_quic(&link, node, &layer, timeout).await
             {
@@ -101,11 +101,12 @@ impl Peers {
             let body = layer.into_entry().into();
             let headers = HeaderMap::new();
             let posting = self.post(node, ONION_PATH, headers, body, bytes, Some(memory));
-            let (reply, _) = posting.await?;
+            let (reply, _) = Box::pin(posting).await?;
             self.counters.onion_to_nodes_https.one();
             Ok(reply)
-        };
-        time::timeout(timeout, self.pass(node, exchange))
+        });
+        let passing = pin!(self.pass(node, exchange));
+        time::timeout(timeout, passing)
             .await
             .map_err(|_| PeerError::Timeout)?
     }
