@@ -20,10 +20,9 @@ use super::file::companion;
 use super::health::Health;
 use super::{StoreError, schema};
 
-/// Pages of the log at which it is moved, and the size of its file below which there cannot be as
-/// many.
-const MOVE_AT: i64 = 4 * 1024;
-const MOVE_AT_SIZE: u64 = 32 * 1024 * 1024;
+/// Size of the log at which it is moved. The file of the log keeps its size when the log begins
+/// anew, so from then on it is looked at more often than it need be.
+const MOVE_AT: u64 = 32 * 1024 * 1024;
 
 /// Pages left to move at which others pause.
 const NEARLY: i64 = 2 * 1024;
@@ -38,9 +37,6 @@ const MOMENT: Duration = Duration::from_millis(5);
 /// Pause between two attempts. A reader that has not come to its end may keep the log from
 /// beginning anew.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// Pause between two looks at how much of the log's file is in use.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The thread; ends when dropped.
 pub(super) struct Checkpointer {
@@ -89,12 +85,7 @@ impl Checkpointer {
         if self.next.is_some_and(|next| Instant::now() < next) {
             return;
         }
-        // The file keeps its size when the log begins anew.
-        if fs::metadata(&self.log).is_ok_and(|log| log.len() < MOVE_AT_SIZE) {
-            return;
-        }
-        self.next = Some(Instant::now() + LOOK);
-        if length(connection) >= MOVE_AT {
+        if fs::metadata(&self.log).is_ok_and(|log| log.len() >= MOVE_AT) {
             self.next = Some(Instant::now() + PAUSE);
             if let Some(wanted) = &self.wanted {
                 // Full: it is about to begin.
@@ -139,14 +130,6 @@ fn move_all(connection: &Connection, health: &Health) -> i64 {
         }
     }
     length
-}
-
-/// Pages of the log that are in use; as many as there can be if that cannot be said.
-fn length(connection: &Connection) -> i64 {
-    connection
-        .query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))
-        .inspect_err(|error| tracing::debug!(%error, "the log's length is not known"))
-        .unwrap_or(i64::MAX)
 }
 
 /// Moves what can be moved without waiting for anybody. Returns how many pages the log has and
