@@ -1,5 +1,6 @@
 //! Ten thousand clients that are in no hurry.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::kill::Process;
-use crate::support::{client_from, content, id_of, send, until_within};
+use crate::support::{client_from, content, id_of, send};
 
 /// How many clients there are.
 const CLIENTS: usize = 10_000;
@@ -51,6 +52,21 @@ fn mib(pid: u32, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.unwrap().trim().trim_end_matches(" kB");
     kib.parse::<u64>().unwrap() / 1024
+}
+
+/// How many descriptors lead where: sockets, pipes, files.
+fn kinds_of_descriptors(pid: u32) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for descriptor in std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap() {
+        // One may be closed meanwhile.
+        let Ok(target) = std::fs::read_link(descriptor.unwrap().path()) else {
+            continue;
+        };
+        let target = target.to_string_lossy().into_owned();
+        let kind = target.split(':').next().unwrap_or_default();
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    }
+    kinds
 }
 
 fn descriptors(pid: u32) -> usize {
@@ -143,7 +159,15 @@ async fn ten_thousand_slow_clients_and_others_are_served() {
     );
 
     drop(crowd);
-    until_within(PATIENCE, || descriptors(server.pid()) <= before_fds + 40).await;
+    let left = Instant::now();
+    while descriptors(server.pid()) > before_fds + 40 {
+        assert!(
+            left.elapsed() < PATIENCE,
+            "still there: {:?}",
+            kinds_of_descriptors(server.pid())
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert!(
         std::fs::read_dir(dir.path().join("files/uploads"))
             .unwrap()

@@ -225,18 +225,13 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 }
 
 /// Waits until something holds, with a deadline.
-pub(crate) async fn until(holds: impl FnMut() -> bool) {
-    until_within(DEADLINE, holds).await;
-}
-
-/// The same with another deadline.
-pub(crate) async fn until_within(deadline: Duration, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     let holding = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(deadline, holding).await.unwrap();
+    tokio::time::timeout(DEADLINE, holding).await.unwrap();
 }
 
 /// Content that is different for each number.
