@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{AckFrequencyConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::{IdleTimeout, TransportConfig, VarInt};
 
 use crate::QuicError;
 
@@ -55,10 +55,6 @@ impl Protocol {
         }
     }
 }
-
-/// Packets that may go unacknowledged until an answer takes the acknowledgement along, or the usual
-/// time is up.
-const UNACKNOWLEDGED: u32 = 10;
 
 /// What a peer may have under way at an accepted connection before it proves to be a node. The
 /// other side waits for more: nothing breaks, far and large transfers get slower.
@@ -141,15 +137,7 @@ fn transport(room: Room) -> TransportConfig {
         .receive_window(VarInt::from_u32(room.connection))
         .stream_receive_window(VarInt::from_u32(room.stream))
         .send_window(room.connection.into())
-        .max_idle_timeout(idle(room.silence))
-        .ack_frequency_config(Some(acknowledgements()));
-    config
-}
-
-/// How often the other side is asked to acknowledge packets, if it knows how.
-fn acknowledgements() -> AckFrequencyConfig {
-    let mut config = AckFrequencyConfig::default();
-    config.ack_eliciting_threshold(VarInt::from_u32(UNACKNOWLEDGED));
+        .max_idle_timeout(idle(room.silence));
     config
 }
 
