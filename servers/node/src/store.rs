@@ -225,7 +225,7 @@ impl Store {
     /// Work nobody waits for makes room, for a moment and not for ever.
     async fn pause(&self) {
         for _ in 0..MAX_PAUSES {
-            if !self.health.is_ending_log() {
+            if !self.health.is_log_in_the_way() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;

@@ -2,12 +2,11 @@
 //!
 //! A commit only appends to the log. Left to itself SQLite moves the log into the file as part of
 //! a commit, and whoever waits for that commit waits for the disk. Here a thread of its own moves
-//! it while the writer goes on. When little is left, work nobody waits for pauses, so that the
-//! thread gets to the end and the log begins anew. Only when that fails for long does the writer
-//! help.
+//! it while the writer goes on. When little is left, or the log has become long, work nobody waits
+//! for pauses, so that the thread gets to the end and the log begins anew. Only when that fails
+//! for long does the writer help, between commits.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -16,13 +15,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, InterruptHandle};
 
-use super::file::companion;
+use super::database::Database;
 use super::health::Health;
 use super::{StoreError, schema};
 
-/// Size of the log at which it is moved. The file of the log keeps its size when the log begins
-/// anew, so from then on it is looked at more often than it need be.
-const MOVE_AT: u64 = 32 * 1024 * 1024;
+/// Pages of the log from which on it is moved.
+pub(super) const MOVE_AT: u32 = 4 * 1024;
 
 /// Pages left to move at which others pause.
 const NEARLY: i64 = 2 * 1024;
@@ -34,63 +32,70 @@ const TOO_LONG: i64 = 24 * 1024;
 const MAX_ROUNDS: u32 = 16;
 const MOMENT: Duration = Duration::from_millis(5);
 
-/// Pause between two attempts. A reader that has not come to its end may keep the log from
-/// beginning anew.
+/// Pause after an attempt that failed. A reader that has not come to its end may keep the log
+/// from beginning anew.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The thread; ends when dropped.
 pub(super) struct Checkpointer {
-    log: PathBuf,
+    health: Arc<Health>,
     wanted: Option<SyncSender<()>>,
     /// The log is too long: the writer's turn.
     help: Arc<AtomicBool>,
     interrupt: InterruptHandle,
     thread: Option<JoinHandle<()>>,
-    next: Option<Instant>,
 }
 
 impl Checkpointer {
-    /// Starts the thread for the database at `path`.
-    pub(super) fn start(path: &Path, health: Arc<Health>) -> Result<Self, StoreError> {
+    /// Starts the thread for the database at `path`, which `writer` is a connection to.
+    pub(super) fn start(
+        path: &Path,
+        writer: &mut Database,
+        health: &Arc<Health>,
+    ) -> Result<Self, StoreError> {
         let connection = schema::open_for_checkpoints(path)?;
         let interrupt = connection.get_interrupt_handle();
         let help = Arc::new(AtomicBool::new(false));
         let (wanted, wishes) = sync_channel(1);
         let need_help = Arc::clone(&help);
+        let told = Arc::clone(health);
         let thread = std::thread::Builder::new()
             .name("node-store-log".to_owned())
             .spawn(move || {
+                let mut failed: Option<Instant> = None;
                 while wishes.recv().is_ok() {
-                    let length = move_all(&connection, &health);
-                    health.set_ending_log(false);
+                    let rest = failed.is_some_and(|failed| failed.elapsed() < PAUSE);
+                    // Wishes come while the log is being moved, too.
+                    if rest || told.log_pages() < MOVE_AT {
+                        continue;
+                    }
+                    let length = move_all(&connection, &told);
+                    told.set_ending_log(false);
+                    failed = (length > 0).then(Instant::now);
                     need_help.store(length >= TOO_LONG, Ordering::SeqCst);
                 }
             })
             .map_err(StoreError::Io)?;
+        writer.note_log(Arc::clone(health))?;
         Ok(Self {
-            log: companion(path, "-wal"),
+            health: Arc::clone(health),
             wanted: Some(wanted),
             help,
             interrupt,
             thread: Some(thread),
-            next: None,
         })
     }
 
     /// The writer has committed something: has the log moved when it has become long.
-    pub(super) fn look_after_log(&mut self, connection: &Connection) {
+    pub(super) fn look_after_log(&self, connection: &Connection) {
         if self.help.swap(false, Ordering::SeqCst) {
             let _ = move_log(connection);
         }
-        if self.next.is_some_and(|next| Instant::now() < next) {
-            return;
-        }
-        if fs::metadata(&self.log).is_ok_and(|log| log.len() >= MOVE_AT) {
-            self.next = Some(Instant::now() + PAUSE);
-            if let Some(wanted) = &self.wanted {
-                // Full: it is about to begin.
-                let _ = wanted.try_send(());
-            }
+        if self.health.log_pages() >= MOVE_AT
+            && let Some(wanted) = &self.wanted
+        {
+            // Full: it is about to begin, or will look again when it is through.
+            let _ = wanted.try_send(());
         }
     }
 }
@@ -120,6 +125,7 @@ fn move_all(connection: &Connection, health: &Health) -> i64 {
             return 0;
         };
         if rest <= 0 && all == length {
+            health.set_log_pages(0);
             return 0;
         }
         length = all;

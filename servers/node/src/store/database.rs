@@ -5,12 +5,14 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::hooks::Wal;
 use rusqlite::{
     CachedStatement, Connection, OptionalExtension as _, Transaction, TransactionBehavior, params,
 };
 use session_types::{Namespace, SwarmPubkey};
 
 use super::hashes::Stored;
+use super::health::Health;
 use super::page_memory::MarkIndex;
 use super::recent::{ByHash, Entry, NEWEST, Recent};
 use super::schema::Form;
@@ -50,6 +52,16 @@ impl Database {
         let connection = schema::open_readable(path)?;
         let form = schema::form(&connection)?;
         Ok(Self::new(connection, form, Arc::clone(recent)))
+    }
+
+    /// Has it noted after each commit how long the log is. From then on SQLite no longer moves it
+    /// as part of commits.
+    pub(super) fn note_log(&mut self, health: Arc<Health>) -> rusqlite::Result<()> {
+        self.connection
+            .wal_hook(Some(move |_: &mut Wal, pages: i32| {
+                health.set_log_pages(u32::try_from(pages).unwrap_or(0));
+                Ok(())
+            }))
     }
 
     /// Closes the connection; fails when it could not be.

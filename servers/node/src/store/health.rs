@@ -1,8 +1,11 @@
 //! What is known about the state of the file, shared by everybody who uses it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::salvage::Salvaged;
+
+/// Pages of the log above which work nobody waits for pauses until it has been moved.
+const LONG_LOG: u32 = 16 * 1024;
 
 /// Damage noticed, and what repairs have done since the store was opened.
 #[derive(Debug, Default)]
@@ -14,6 +17,8 @@ pub(super) struct Health {
     checking: AtomicBool,
     /// The log is about to be moved into the file completely.
     ending_log: AtomicBool,
+    /// Pages in the log, 0 when all of them have been moved.
+    log_pages: AtomicU32,
     repairs: AtomicU64,
     saved: AtomicU64,
     lost: AtomicU64,
@@ -72,14 +77,24 @@ impl Health {
         !self.is_damaged() && !self.checking.load(Ordering::SeqCst)
     }
 
-    /// What nobody waits for should pause, or should go on.
+    /// The log is about to be moved completely, or is no longer.
     pub(super) fn set_ending_log(&self, ending: bool) {
         self.ending_log.store(ending, Ordering::SeqCst);
     }
 
+    /// Notes how many pages the log has; 0 when all of them have been moved.
+    pub(super) fn set_log_pages(&self, pages: u32) {
+        self.log_pages.store(pages, Ordering::SeqCst);
+    }
+
+    /// How many pages the log has, those included that have been moved.
+    pub(super) fn log_pages(&self) -> u32 {
+        self.log_pages.load(Ordering::SeqCst)
+    }
+
     /// Whether what nobody waits for should pause.
-    pub(super) fn is_ending_log(&self) -> bool {
-        self.ending_log.load(Ordering::SeqCst)
+    pub(super) fn is_log_in_the_way(&self) -> bool {
+        self.ending_log.load(Ordering::SeqCst) || self.log_pages() > LONG_LOG
     }
 
     /// A message was refused for want of space.

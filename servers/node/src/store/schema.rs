@@ -178,8 +178,8 @@ pub(super) const PAGE: u32 = 8 * 1024;
 /// 32 MiB was a seventh of the writer's time.
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 
-/// Pages of the log at which the writer moves it into the file itself, should nobody else have
-/// got round to it.
+/// Pages of the log at which SQLite moves it into the file as part of a commit, where no
+/// [`Checkpointer`](super::checkpoint::Checkpointer) does.
 const LONGEST_LOG: u32 = 32 * 1024;
 
 /// Bytes of the log's file that stay when the log begins anew. Writing over them is faster than

@@ -235,7 +235,7 @@ fn run(
         if killed.load(Ordering::SeqCst) {
             return;
         }
-        if let Some(line) = &mut line {
+        if let Some(line) = &line {
             line.look_after_log();
         }
         if file.repair_due() {
@@ -312,9 +312,9 @@ struct Line {
 }
 
 impl Line {
-    fn new(file: &DatabaseFile, connection: Database) -> Self {
+    fn new(file: &DatabaseFile, mut connection: Database) -> Self {
         // Without it SQLite moves the log as part of commits.
-        let checkpointer = Checkpointer::start(file.path(), Arc::clone(file.health()))
+        let checkpointer = Checkpointer::start(file.path(), &mut connection, file.health())
             .inspect_err(|error| tracing::warn!(%error, "commits may take longer"))
             .ok();
         Self {
@@ -338,8 +338,8 @@ impl Line {
         !self.connection.recent().is_empty()
     }
 
-    fn look_after_log(&mut self) {
-        if let Some(checkpointer) = &mut self.checkpointer {
+    fn look_after_log(&self) {
+        if let Some(checkpointer) = &self.checkpointer {
             checkpointer.look_after_log(&self.connection);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::checkpoint::MOVE_AT;
 use super::damage::{Folder, all_messages, fill, real_message};
 use super::*;
 
@@ -88,6 +89,40 @@ async fn the_sweep_lets_writes_pass() {
         waits[waits.len() * 99 / 100],
         waits[waits.len() - 1],
     );
+}
+
+#[tokio::test]
+async fn a_long_log_is_moved_beside_the_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let mut number = 0;
+    while store.health.log_pages() < MOVE_AT {
+        assert!(number < 2_000, "{} pages", store.health.log_pages());
+        insert(&store, real_message(number, 0, 70_000)).await;
+        number += 1;
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while store.health.log_pages() > 0 {
+        assert!(Instant::now() < deadline, "nothing moves the log");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    insert(&store, real_message(number, 0, 70_000)).await;
+    let anew = store.health.log_pages();
+    assert!((1..MOVE_AT / 8).contains(&anew), "{anew} pages");
+}
+
+#[tokio::test]
+async fn the_sweep_waits_while_the_log_is_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let sweep = store.sweep(NOW, 500);
+    tokio::pin!(sweep);
+    store.health.set_log_pages(u32::MAX);
+    let moment = Duration::from_millis(100);
+    let early = tokio::time::timeout(moment, sweep.as_mut()).await;
+    assert!(early.is_err(), "{early:?}");
+    store.health.set_log_pages(MOVE_AT);
+    sweep.await.unwrap();
 }
 
 /// `SESSION_STORE_ROWS=3000000 cargo test --release -p session-node --lib a_start_does -- --nocapture`
