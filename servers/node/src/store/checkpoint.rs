@@ -26,7 +26,7 @@ pub(super) const MOVE_AT: u32 = 4 * 1024;
 const NEARLY: i64 = 2 * 1024;
 
 /// Pages of the log from which on the writer helps.
-const TOO_LONG: i64 = 24 * 1024;
+const TOO_LONG: i64 = 16 * 1024;
 
 /// Attempts to get to the end of the log, and the pause between two when it is near.
 const MAX_ROUNDS: u32 = 16;
@@ -34,7 +34,7 @@ const MOMENT: Duration = Duration::from_millis(5);
 
 /// Pause after an attempt that failed. A reader that has not come to its end may keep the log
 /// from beginning anew.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The thread; ends when dropped.
 pub(super) struct Checkpointer {
@@ -129,6 +129,9 @@ fn move_all(connection: &Connection, health: &Health) -> i64 {
             return 0;
         }
         length = all;
+        if length >= TOO_LONG {
+            break;
+        }
         if rest <= NEARLY {
             health.set_ending_log(true);
             // A transaction that is open now is committed by then.
