@@ -63,19 +63,6 @@ impl Store {
         Ok(())
     }
 
-    /// Changes the seed URL of the network.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn set_network(&mut self, seed_url: &str) -> Result<(), StoreError> {
-        run(
-            &self.connection,
-            "UPDATE identity SET network = ?1",
-            [seed_url],
-        )?;
-        Ok(())
-    }
-
     /// The text set under `key`.
     ///
     /// # Errors

@@ -39,7 +39,6 @@ fn created_account_is_there_after_reopening() {
     let mut store = carol(folder.path());
     assert_eq!(store.account_id(), id(CAROL));
     store.set_display_name("Caroline").unwrap();
-    store.set_network("https://other.example").unwrap();
     drop(store);
 
     let profile = profile(folder.path());
@@ -53,7 +52,7 @@ fn created_account_is_there_after_reopening() {
     assert_eq!(identity.account_id, id(CAROL));
     assert_eq!(*identity.seed, [0x17; 16]);
     assert_eq!(identity.display_name, "Caroline");
-    assert_eq!(identity.network, "https://other.example");
+    assert_eq!(identity.network, "https://seed.example");
     assert_eq!(identity.created_at, at(1_700_000_000_000));
 }
 
