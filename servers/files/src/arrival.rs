@@ -9,6 +9,13 @@ use crate::id::ContentHasher;
 use crate::storage::{Naming, StorageError};
 use crate::{FileId, IdMode};
 
+/// So little is hashed where it is: waiting in line costs more.
+const LITTLE: usize = 32 * 1024;
+
+/// What is hashed as it comes is hashed in so many bytes, which the processor still has at hand and
+/// which are enough for all of its lanes.
+const BLOCK: usize = 32 * 1024;
+
 /// The content of an upload: how long it is, its hash, and the end of it that is still in memory.
 ///
 /// ```text
@@ -22,7 +29,9 @@ pub(crate) struct Arrival {
     hasher: Option<ContentHasher>,
     size: u64,
     filling: Buffer,
-    /// To be hashed.
+    /// How much of it is hashed.
+    filling_hashed: usize,
+    /// To be hashed, unless that was done as it came.
     due: Vec<Buffer>,
     /// To be written down.
     hashed: Vec<Buffer>,
@@ -32,11 +41,13 @@ impl Arrival {
     pub(crate) fn new(ids: IdMode) -> Self {
         Self {
             hasher: match ids {
-                IdMode::Content => Some(ContentHasher::new()),
+                IdMode::Content => Some(ContentHasher::blake2b()),
+                IdMode::Blake3 => Some(ContentHasher::blake3()),
                 IdMode::Numbers => None,
             },
             size: 0,
             filling: Buffer::default(),
+            filling_hashed: 0,
             due: Vec::new(),
             hashed: Vec::new(),
         }
@@ -54,6 +65,8 @@ impl Arrival {
         let before = bytes.len();
         self.filling.fill(bytes);
         let taken = before.saturating_sub(bytes.len());
+        let blocks = self.filling.as_ref().len() / BLOCK;
+        self.hash_as_it_comes(blocks.saturating_mul(BLOCK));
         self.size = self
             .size
             .saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
@@ -66,18 +79,28 @@ impl Arrival {
 
     /// All has arrived.
     pub(crate) fn close(&mut self) {
+        self.hash_as_it_comes(self.filling.as_ref().len());
+        self.filling_hashed = 0;
         let part = core::mem::take(&mut self.filling);
         if !part.as_ref().is_empty() {
             self.due.push(part);
         }
     }
 
-    /// How many bytes are to be hashed now.
-    pub(crate) fn to_hash(&self) -> usize {
-        match self.hasher {
-            Some(_) => self.due.iter().map(|part| part.as_ref().len()).sum(),
-            None => 0,
+    /// Hashes the part that is filling up to there, where the hash is quick.
+    fn hash_as_it_comes(&mut self, end: usize) {
+        if let Some(hasher) = self.hasher.as_mut().filter(|one| one.is_quick()) {
+            let came = self.filling.as_ref().get(self.filling_hashed..end);
+            hasher.update(came.unwrap_or_default());
+            self.filling_hashed = end;
         }
+    }
+
+    /// Whether what is due is hashed faster than given to a worker.
+    pub(crate) fn is_soon_hashed(&self) -> bool {
+        let due: usize = self.due.iter().map(|part| part.as_ref().len()).sum();
+        let hasher = self.hasher.as_ref();
+        due <= LITTLE || hasher.is_none_or(ContentHasher::is_quick)
     }
 
     /// The file's name now that all has arrived and is hashed.
@@ -133,7 +156,7 @@ struct Turn<'a> {
 impl<'a> Turn<'a> {
     fn new(arrival: &'a mut Arrival) -> Option<Self> {
         let mut turn = Self {
-            hasher: arrival.hasher.as_mut()?,
+            hasher: arrival.hasher.as_mut().filter(|one| !one.is_quick())?,
             now: &[],
             later: arrival.due.iter(),
         };
@@ -183,19 +206,22 @@ mod tests {
     #[test]
     fn any_pieces_side_by_side_give_the_same_names_and_bytes() {
         let mut rng = rand::rng();
+        let modes = [IdMode::Content, IdMode::Blake3];
         for _ in 0..20 {
             let mut all: Vec<_> = (0..rng.random_range(1..12))
                 .map(|_| {
                     let size = rng.random_range(0..900_000);
                     let (content, pieces) = pieces(&mut rng, size);
                     let pieces = std::collections::VecDeque::from(pieces);
-                    (content, pieces, Arrival::new(IdMode::Content), Vec::new())
+                    // Both at once, which no server does.
+                    let ids = modes[rng.random_range(0..modes.len())];
+                    (ids, content, pieces, Arrival::new(ids), Vec::new())
                 })
                 .collect();
-            while all.iter().any(|(_, pieces, ..)| !pieces.is_empty()) {
+            while all.iter().any(|(_, _, pieces, ..)| !pieces.is_empty()) {
                 let mut due: Vec<_> = all
                     .iter_mut()
-                    .filter_map(|(_, pieces, arrival, written)| {
+                    .filter_map(|(_, _, pieces, arrival, written)| {
                         while let Some(mut piece) = pieces.pop_front() {
                             let is_due = arrival.add(&mut piece);
                             if !piece.is_empty() {
@@ -218,16 +244,18 @@ mod tests {
                     assert!(written.len().is_multiple_of(buffer::SIZE));
                 }
             }
-            for (content, _, arrival, written) in &mut all {
+            for (ids, content, _, arrival, written) in &mut all {
                 arrival.close();
-                assert!(arrival.to_hash() < buffer::SIZE);
                 hash_all(&mut [&mut *arrival]);
                 for part in arrival.take_hashed() {
                     written.extend_from_slice(part.as_ref());
                 }
                 assert_eq!(written, content);
                 assert_eq!(arrival.size(), content.len() as u64);
-                let mut hasher = ContentHasher::new();
+                let mut hasher = match ids {
+                    IdMode::Blake3 => ContentHasher::blake3(),
+                    _ => ContentHasher::blake2b(),
+                };
                 hasher.update(content);
                 assert_eq!(arrival.id(Naming::Content).unwrap(), hasher.id());
             }
@@ -239,7 +267,7 @@ mod tests {
         let mut numbered = Arrival::new(IdMode::Numbers);
         let _ = numbered.add(&mut Bytes::from_static(b"7"));
         numbered.close();
-        assert_eq!(numbered.to_hash(), 0);
+        assert!(numbered.is_soon_hashed());
         hash_all(&mut [&mut numbered]);
         assert!(matches!(
             numbered.id(Naming::Content),
@@ -248,6 +276,13 @@ mod tests {
         let written = numbered.take_hashed();
         let written: Vec<_> = written.iter().map(Buffer::as_ref).collect();
         assert_eq!(written, [b"7"]);
+        let long = Bytes::from_static(&[7; LITTLE + 1]);
+        for (ids, is_soon) in [(IdMode::Content, false), (IdMode::Blake3, true)] {
+            let mut arrival = Arrival::new(ids);
+            let _ = arrival.add(&mut long.clone());
+            arrival.close();
+            assert_eq!(arrival.is_soon_hashed(), is_soon);
+        }
         let mut named = Arrival::new(IdMode::Content);
         let _ = named.add(&mut Bytes::from_static(b"7"));
         named.close();

@@ -19,9 +19,6 @@ use crate::storage::StorageError;
 /// Parts hashed in one go.
 const AT_ONCE: usize = 8;
 
-/// So little is hashed where it is: waiting in line costs more.
-const LITTLE: usize = 32 * 1024;
-
 /// A part of an upload that can be hashed and written down.
 pub(crate) trait Part: Send + 'static {
     /// What has arrived.
@@ -80,7 +77,7 @@ impl<P: Part> Hashing<P> {
 
     /// Hashes what is due of a part.
     pub(crate) async fn hash(self: &Arc<Self>, mut part: Box<P>) -> Result<Box<P>, StorageError> {
-        if part.arrival().to_hash() <= LITTLE {
+        if part.arrival().is_soon_hashed() {
             arrival::hash_all(&mut [part.arrival()]);
             return Ok(part);
         }
@@ -273,7 +270,7 @@ mod tests {
             }
             while let Some(done) = passing.join_next().await {
                 let (content, (id, written)) = done.unwrap();
-                let mut hasher = ContentHasher::new();
+                let mut hasher = ContentHasher::blake2b();
                 hasher.update(&content);
                 assert!(id == hasher.id() && written == content);
             }

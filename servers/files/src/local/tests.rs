@@ -60,7 +60,7 @@ async fn files_of_all_sizes_come_back_also_after_a_restart() {
             assert_eq!(
                 record.id,
                 {
-                    let mut hasher = crate::ContentHasher::new();
+                    let mut hasher = crate::ContentHasher::blake2b();
                     hasher.update(&content);
                     hasher.id()
                 },

@@ -10,8 +10,7 @@ use session_types::Timestamp;
 
 use super::folder::Folder;
 use super::{CONTENT_FOLDER, DATABASE_FILE, database};
-use crate::FileId;
-use crate::id::ContentHasher;
+use crate::id::ContentCheck;
 use crate::storage::{Record, StorageError, Usage};
 
 /// Records looked at in one step.
@@ -160,19 +159,19 @@ fn state(folder: &Folder, record: &Record) -> Result<State, StorageError> {
     if file.metadata()?.len() != record.size {
         return Ok(State::Damaged);
     }
-    let FileId::Content(_) = record.id else {
+    let mut check = ContentCheck::new(record.id);
+    if check.needs_nothing() {
         return Ok(State::Sound);
-    };
-    let mut hasher = ContentHasher::new();
+    }
     let mut buffer = vec![0; 128 * 1024];
     loop {
         let read = match file.read(&mut buffer)? {
             0 => break,
             read => read,
         };
-        hasher.update(buffer.get(..read).unwrap_or_default());
+        check.update(buffer.get(..read).unwrap_or_default());
     }
-    Ok(if hasher.id() == record.id {
+    Ok(if check.is_right() {
         State::Sound
     } else {
         State::Damaged

@@ -4,7 +4,7 @@ use session_types::Timestamp;
 
 use super::SharedStorage;
 use crate::FileId;
-use crate::id::ContentHasher;
+use crate::id::ContentCheck;
 use crate::storage::{Content, Record, StorageError};
 use crate::verify::{Stats, Verified};
 
@@ -102,12 +102,9 @@ impl SharedStorage {
 }
 
 async fn is_sound(id: FileId, mut content: Box<dyn Content>) -> Result<bool, StorageError> {
-    let mut hasher = ContentHasher::new();
+    let mut check = ContentCheck::new(id);
     while let Some(part) = content.next().await? {
-        hasher.update(&part);
+        check.update(&part);
     }
-    Ok(match id {
-        FileId::Content(_) => hasher.id() == id,
-        FileId::Number(_) => true,
-    })
+    Ok(check.is_right())
 }

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use serde_json::json;
-use session_files::IdMode;
+use session_files::{IdMode, verify};
 
 use crate::support::{Answer, DAY, START, Server, content, id_of, prefix, send, until};
 
@@ -134,6 +134,44 @@ async fn numbers() {
     let number = answer["result"].as_u64().unwrap();
     let answer = server.get(&format!("/file/{number}")).await;
     assert_eq!(answer.body, b"legacy");
+}
+
+#[tokio::test]
+async fn names_by_blake3_and_a_server_that_changes_its_mind() {
+    let server = Server::with(|settings| settings.ids = IdMode::Blake3).await;
+    let mut kept = Vec::new();
+    for size in [1, 100_000, 262_144, 1_000_000, 10_223_616] {
+        let content = content(3, size);
+        let id = server.upload(&content).await;
+        assert!(id.len() == 44 && id != id_of(&content));
+        assert_eq!(server.upload(&content).await, id, "kept once");
+        kept.push((id, content));
+    }
+    assert_eq!(server.running.metrics().files, 5);
+    server.set_clock(START + DAY);
+    let path = format!("/file/{}/extend", kept[0].0);
+    let answer = server.post(&path, "").await;
+    expect_info(&answer, 1, START, START + 22 * DAY);
+    let sent = json!({ "file": BASE64.encode(&kept[1].1) }).to_string();
+    let answer = server.post("/files", sent).await.expect_json();
+    assert_eq!(answer["result"], kept[1].0.as_str());
+
+    let server = server.restarted().await;
+    for (id, content) in &kept {
+        let answer = server.get(&format!("/file/{id}")).await;
+        assert!(answer.status == 200 && answer.body == *content);
+        assert_eq!(server.upload(content).await, id_of(content));
+    }
+    let verified = verify::verify(server.dir.path(), |_, _| ()).unwrap();
+    assert!(verified.is_sound());
+    assert_eq!((verified.files, verified.orphans), (10, 0));
+    let (id, content) = &kept[3];
+    let mut damaged = content.clone();
+    damaged[500_000] ^= 1;
+    let path = server.dir.path().join("files").join(prefix(id)).join(id);
+    std::fs::write(path, damaged).unwrap();
+    let verified = verify::verify(server.dir.path(), |_, _| ()).unwrap();
+    assert_eq!((verified.files, verified.damaged), (9, 1));
 }
 
 #[tokio::test]

@@ -289,6 +289,16 @@ async fn every_code() {
 }
 
 #[tokio::test]
+async fn names_by_blake3_are_those_of_http() {
+    let server = Server::with(|settings| settings.ids = session_files::IdMode::Blake3).await;
+    let (client, _requests) = connect(&server).await;
+    let id = server.upload(b"abc").await;
+    let kept = exchange(&client, &[&put(3), b"abc"]).await.unwrap();
+    assert!(String::from_utf8(kept).unwrap().contains(&id));
+    assert_eq!(server.running.metrics().files, 1);
+}
+
+#[tokio::test]
 async fn files_named_by_numbers_are_not_extended() {
     let server = Server::with(|settings| settings.ids = session_files::IdMode::Numbers).await;
     let (client, mut requests) = connect(&server).await;

@@ -249,7 +249,7 @@ pub(crate) fn content(number: u64, length: usize) -> Vec<u8> {
 }
 
 pub(crate) fn id_of(content: &[u8]) -> String {
-    let mut hasher = ContentHasher::new();
+    let mut hasher = ContentHasher::blake2b();
     hasher.update(content);
     hasher.id().to_string()
 }

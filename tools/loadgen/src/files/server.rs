@@ -21,9 +21,9 @@ use crate::process::cpu_time_of_trees;
 /// How the file server that is measured keeps files, and how it is reached.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Kind {
-    /// Name files by numbers, as the reference does: no content is hashed.
+    /// How files are named [default: content].
     #[arg(long)]
-    numbers: bool,
+    ids: Option<Ids>,
     /// Transfer over QUIC; leave out the case `info`.
     #[arg(long)]
     quic: bool,
@@ -40,11 +40,33 @@ pub(super) struct Kind {
     dir: Option<PathBuf>,
     /// Address of a running file server, ours or another, over plain HTTP [default: start one].
     /// Memory is not measured then.
-    #[arg(long, value_name = "IP:PORT", requires = "pid", conflicts_with_all = ["numbers", "quic", "postgres", "s3", "dir"])]
+    #[arg(long, value_name = "IP:PORT", requires = "pid", conflicts_with_all = ["ids", "quic", "postgres", "s3", "dir"])]
     target: Option<SocketAddr>,
     /// A process of that server; what it starts counts too. Give its database as well.
     #[arg(long, value_name = "PID", requires = "target")]
     pid: Vec<u32>,
+}
+
+/// How files are named.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Ids {
+    /// By their content, hashed by BLAKE2b.
+    Content,
+    /// By their content, hashed by BLAKE3.
+    Blake3,
+    /// By random numbers, as the reference does: no content is hashed.
+    Numbers,
+}
+
+impl Ids {
+    /// As the file server's settings have it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Blake3 => "blake3",
+            Self::Numbers => "numbers",
+        }
+    }
 }
 
 impl Kind {
@@ -96,8 +118,8 @@ impl FilesProcess {
         let s3 = kind.s3.then(|| ObjectStore::start().context(installed));
         let s3 = s3.transpose()?;
         let mut settings = String::new();
-        if kind.numbers {
-            writeln!(settings, "ids = \"numbers\"")?;
+        if let Some(ids) = kind.ids {
+            writeln!(settings, "ids = \"{}\"", ids.name())?;
         }
         if kind.quic {
             writeln!(settings, "quic = \"127.0.0.1:0\"")?;
